@@ -1,0 +1,128 @@
+"""Where things are: one frozen model per function, read from the environment once.
+
+A missing or malformed variable fails on the first line run and is named. What things *mean*
+(units, limits, formulas) is in ``pixr.domain``; a default here is a product decision.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PostgresDsn, StringConstraints, ValidationError
+
+Arn = Annotated[str, StringConstraints(pattern=r"^arn:[\w-]+:secretsmanager:.+")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+Address = Annotated[str, StringConstraints(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
+RpcUrls = Annotated[str, StringConstraints(pattern=r"^https?://[^\s,]+(,https?://[^\s,]+)*$")]
+
+
+class BadSettings(Exception):
+    """The environment is not complete or not well formed. Names each variable and its rule."""
+
+
+class Settings(BaseModel):
+    """Base: immutable, read once per cold start, unknown variables ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    stage: str = "local"
+    database_url: PostgresDsn
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Validate ``environ``.
+
+        Raises:
+            BadSettings: One line that names every wrong variable and why, never its value.
+        """
+        known = {name.lower(): value for name, value in environ.items()}
+        try:
+            return cls.model_validate(
+                {name: known[name] for name in cls.model_fields if name in known}
+            )
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+                for item in error.errors()
+            )
+            raise BadSettings(wrong) from None
+
+
+class ChainSettings(Settings):
+    """For functions that read the chain."""
+
+    solana_rpc_url: RpcUrls
+    network: str = "localnet"
+
+    @property
+    def rpc_urls(self) -> tuple[str, ...]:
+        """The nodes, in the order in which they are asked."""
+        return tuple(self.solana_rpc_url.split(","))
+
+
+class WalletSettings(ChainSettings):
+    """For ``functions/wallet``."""
+
+    master_seed_arn: Arn
+    settle_queue_url: Url
+    treasury_address: Address
+    require_2fa: bool = True
+
+
+class ApiSettings(ChainSettings):
+    """For ``functions/api``."""
+
+    redis_url: str = Field(pattern=r"^rediss?://")
+    redis_replicas_min: int = Field(default=0, ge=0, le=5)
+    settle_queue_url: Url
+    s3_bucket: str
+    treasury_address: Address
+    require_2fa: bool = True
+    sol_usd: Decimal | None = Field(default=None, gt=0)
+    """Dollars per SOL, set by an operator; without it nothing is quoted."""
+    sol_usd_as_of: str | None = None
+    """RFC 3339 time of ``sol_usd``."""
+
+
+class BatchSettings(ChainSettings):
+    """For ``functions/batch``."""
+
+    redis_url: str = Field(pattern=r"^rediss?://")
+    master_seed_arn: Arn
+    treasury_private_key_arn: Arn
+    plan_queue_url: Url
+    batch_size: int = Field(default=50, ge=1, le=1000)
+    batch_interval: int = Field(default=60_000, ge=1_000)
+    """Milliseconds between ticks; the rule in ``infra`` says the same in minutes."""
+    min_batch_amount: Decimal = Field(default=Decimal("0.01"), decimal_places=9)
+    """SOL that must be due to a user before a payout is made."""
+    view_rate_lamports: int = Field(default=20_000, ge=1)
+    platform_fee_bps: int = Field(default=500, ge=0, le=10_000)
+    investor_share_bps: int = Field(default=2_000, ge=0, le=10_000)
+    views_per_viewer_day: int = Field(default=3, ge=1)
+
+
+class ReprocessSettings(Settings):
+    """For every function of ``functions/reprocess``."""
+
+    s3_bucket: str
+    ffmpeg: str
+    """Path of the FFmpeg binary; the layer puts it at /opt/bin/ffmpeg."""
+
+
+class PlanSettings(ReprocessSettings):
+    """For ``functions/reprocess/plan.py``."""
+
+    encode_queue_url: Url
+
+
+class EncodeSettings(ReprocessSettings):
+    """For ``functions/reprocess/encode.py``."""
+
+    assemble_queue_url: Url
+
+
+class AssembleSettings(ReprocessSettings):
+    """For ``functions/reprocess/assemble.py``."""
+
+    settle_queue_url: Url

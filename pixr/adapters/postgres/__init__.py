@@ -1,0 +1,62 @@
+"""PostgreSQL: the record of everything.
+
+``connect`` opens a connection, ``sql`` reads one statement from its file, and each module
+beside this one speaks for one family of tables. No function here calls the network
+while a transaction is open, and none opens a connection of its own.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+Database = psycopg.Connection[DictRow]
+"""An autocommit connection that returns rows as dicts; ``db.transaction()`` groups statements."""
+
+Row = dict[str, Any]
+
+_NAME = re.compile(r"[a-z_]+/[a-z_]+")
+
+
+class DatabaseUnreachable(Exception):
+    """The database did not answer in time; nothing was read or written."""
+
+
+@contextmanager
+def connect(database_url: str, *, connect_timeout_s: int = 5) -> Iterator[Database]:
+    """Open one connection for one invocation and close it.
+
+    A statement may take 20 s and wait 5 s for a lock: longer is a fault that the next
+    invocation retries, not something to sit out inside a Lambda.
+
+    Raises:
+        DatabaseUnreachable: No connection within ``connect_timeout_s``.
+    """
+    try:
+        db = psycopg.connect(
+            database_url,
+            autocommit=True,
+            connect_timeout=connect_timeout_s,
+            row_factory=dict_row,
+            options="-c statement_timeout=20000 -c lock_timeout=5000 -c timezone=UTC",
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseUnreachable(str(error).strip()) from error
+    with db:
+        yield db
+
+
+@cache
+def sql(name: str) -> LiteralString:
+    """Return the statement in ``sql/<name>.sql``, for example ``payouts/claim``.
+
+    The cast takes responsibility: names are literals in our own code, files are ours.
+    """
+    assert _NAME.fullmatch(name), name
+    path = files(__package__).joinpath("sql", f"{name}.sql")
+    return cast("LiteralString", path.read_text(encoding="utf-8"))
