@@ -1,0 +1,245 @@
+"""Starting and stopping other programs without ever leaving one behind.
+
+Each child leads a session of its own, so Ctrl-C reaches only us and we stop the children in an
+order of our choosing; each stop signals the whole group, then kills what did not listen. When we
+die without that chance, the keeper (keeper.py) does it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixr.local import keeper
+from pixr.local.errors import LocalError
+
+STOP_TIMEOUT_S = 10.0
+READY_POLL_S = 0.02
+LOG_TAIL_BYTES = 4_000
+
+
+class _Keeper:
+    """Our end of the pipe to the keeper process."""
+
+    def __init__(self) -> None:
+        self.machine_id = secrets.token_hex(16)
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", keeper.__file__, self.machine_id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
+        atexit.register(self.close)
+
+    def tell(self, message: Mapping[str, object]) -> None:
+        """Send one line; when the keeper is gone there is nobody to tell."""
+        pipe = self._process.stdin
+        assert pipe is not None
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            pipe.write(json.dumps(message).encode() + b"\n")
+            pipe.flush()
+
+    def close(self) -> None:
+        """Let the keeper sweep and end, at our own exit."""
+        pipe = self._process.stdin
+        assert pipe is not None
+        with contextlib.suppress(OSError):
+            pipe.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_TIMEOUT_S)
+
+
+@functools.cache
+def _our_keeper() -> _Keeper:
+    return _Keeper()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A program we started, the leader of its own process group."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """The leader's process id, which is also the group's."""
+        return self.process.pid
+
+    def log_tail(self) -> str:
+        """The end of what it wrote, for an error message."""
+        with contextlib.suppress(OSError):
+            return self.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
+        return ""
+
+
+def start(
+    name: str,
+    argv: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    user_id: int | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Child:
+    """Start a program in a session of its own, its output appended to ``log``.
+
+    Args:
+        name: What people call it in messages.
+        argv: The program and its arguments.
+        log: A file; its folder is made when missing.
+        env: Variables on top of our own environment.
+        cwd: Its working directory; the root directory when None.
+        user_id: Run it as this user and group (only root can).
+        pass_fds: File descriptors it inherits.
+
+    Raises:
+        LocalError: The program does not exist or may not be run.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    ours = _our_keeper()
+    environment = {**os.environ, **(env or {}), keeper.MARKER: ours.machine_id}
+    with log.open("ab") as output:
+        try:
+            process = subprocess.Popen(
+                [str(part) for part in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=cwd or "/",
+                start_new_session=True,
+                user=user_id,
+                group=user_id,
+                extra_groups=None if user_id is None else [],
+                pass_fds=pass_fds,
+            )
+        except OSError as error:
+            raise LocalError(
+                f"{name} cannot be started: {argv[0]}: {error.strerror}.",
+                mend="Run `make setup` to install it again.",
+            ) from error
+    ours.tell({"group": process.pid, "started": keeper.started_ticks(process.pid) or 0})
+    return Child(name=name, process=process, log=log)
+
+
+def stop(
+    child: Child, *, how: signal.Signals = signal.SIGTERM, timeout_s: float = STOP_TIMEOUT_S
+) -> None:
+    """Ask the program to end, then kill whatever remains of its group."""
+    with contextlib.suppress(ProcessLookupError):
+        child.process.send_signal(how)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.process.wait(timeout_s)
+    kill_group(child)
+    _our_keeper().tell({"released": child.pid})
+
+
+def kill_group(child: Child) -> None:
+    """Kill the group at once, members that outlived their leader included."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.process.wait(STOP_TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def running(
+    name: str,
+    argv: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    how_to_stop: signal.Signals = signal.SIGTERM,
+) -> Iterator[Child]:
+    """A program that runs inside the ``with`` and nowhere else."""
+    child = start(name, argv, log=log, env=env, cwd=cwd)
+    try:
+        yield child
+    finally:
+        stop(child, how=how_to_stop)
+
+
+def wait_until(
+    ready: Callable[[], bool], child: Child, *, timeout_s: float, what: str = "answer"
+) -> None:
+    """Wait until a started program is ready.
+
+    Raises:
+        LocalError: It ended, or was not ready in time; the message ends with its last words.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not ready():
+        code = child.process.poll()
+        if code is not None:
+            raise LocalError(
+                f"{child.name} ended with code {code} while starting: {_last_line(child)}.",
+                mend=f"Its log is {child.log}.",
+            )
+        if time.monotonic() > deadline:
+            raise LocalError(
+                f"{child.name} did not {what} within {timeout_s:.0f} s: {_last_line(child)}.",
+                mend=f"Its log is {child.log}.",
+            )
+        time.sleep(READY_POLL_S)
+
+
+def _last_line(child: Child) -> str:
+    lines = child.log_tail().splitlines()
+    return lines[-1].strip().rstrip(".") if lines else "it said nothing"
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def claim_port(port: int, *, name: str, option: str) -> int:
+    """Check that a wanted port is free.
+
+    Raises:
+        LocalError: Something else listens there; ``option`` says how to choose another.
+    """
+    with socket.socket() as probe:
+        # Without this a port is "in use" for a minute after its last owner closed.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalError(
+                f"Port {port} for {name} cannot be used: {error.strerror}.", mend=option
+            ) from error
+    return port
+
+
+@contextlib.contextmanager
+def temporary_directory(prefix: str) -> Iterator[Path]:
+    """A directory that is gone afterwards, even when we are killed."""
+    path = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+    _our_keeper().tell({"directory": str(path)})
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
