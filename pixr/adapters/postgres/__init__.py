@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -52,11 +52,11 @@ def connect(database_url: str, *, connect_timeout_s: int = 5) -> Iterator[Databa
 
 
 @cache
-def sql(name: str) -> LiteralString:
+def sql(name: str) -> bytes:
     """Return the statement in ``sql/<name>.sql``, for example ``payouts/claim``.
 
-    The cast takes responsibility: names are literals in our own code, files are ours.
+    Bytes, because psycopg takes a ``str`` only when it is a literal; names are literals in
+    our own code and the files are ours.
     """
     assert _NAME.fullmatch(name), name
-    path = files(__package__).joinpath("sql", f"{name}.sql")
-    return cast("LiteralString", path.read_text(encoding="utf-8"))
+    return files(__package__).joinpath("sql", f"{name}.sql").read_bytes()
