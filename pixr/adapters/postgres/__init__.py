@@ -59,4 +59,4 @@ def sql(name: str) -> bytes:
     our own code and the files are ours.
     """
     assert _NAME.fullmatch(name), name
-    return files(__package__).joinpath("sql", f"{name}.sql").read_bytes()
+    return files("pixr.adapters.postgres").joinpath("sql", f"{name}.sql").read_bytes()

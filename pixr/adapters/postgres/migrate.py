@@ -24,7 +24,7 @@ class MigrationRefused(Exception):
 
 def migrations() -> list[tuple[str, str]]:
     """Return (file name, text) of every migration, in order."""
-    folder = files(__package__).joinpath("migrations")
+    folder = files("pixr.adapters.postgres").joinpath("migrations")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [(name, folder.joinpath(name).read_text(encoding="utf-8")) for name in names]
 

@@ -172,7 +172,7 @@ CREATE TABLE pending_earnings (
     views      integer     NOT NULL CHECK (views > 0),
     lamports   bigint      NOT NULL CHECK (lamports > 0),
     -- NULL while nobody has claimed it for a payout.
-    payout_id  uuid        REFERENCES payouts,
+    payout_id  uuid        REFERENCES payouts DEFERRABLE INITIALLY DEFERRED,
     accrued_at timestamptz NOT NULL,
     PRIMARY KEY (drain_id, content_id, user_id, kind)
 );

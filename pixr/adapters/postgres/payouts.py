@@ -1,0 +1,102 @@
+"""Payouts: one user, one amount, one destination, paid at most once.
+
+A payout is born with its amount reserved in the account it debits. Nothing but the
+settler (``functions/batch``) takes it any further.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pixr.adapters.postgres import Database, Row, ledger, sql
+from pixr.domain.payouts import Payout
+
+
+def request(
+    db: Database,
+    *,
+    payout_id: UUID,
+    kind: str,
+    user_id: str | None,
+    debit_account: str,
+    credit_account: str,
+    destination: str,
+    lamports: int,
+    investment_id: UUID | None = None,
+    now: datetime,
+) -> bool:
+    """Reserve ``lamports`` and write down who is to get them. Call it inside a transaction.
+
+    Returns:
+        False when ``debit_account`` has less available; nothing is written then.
+    """
+    if not ledger.reserve(db, debit_account, lamports):
+        return False
+    ledger.open_account(db, credit_account)
+    db.execute(
+        sql("payouts/insert"),
+        {
+            "payout_id": payout_id,
+            "kind": kind,
+            "user_id": user_id,
+            "debit_account": debit_account,
+            "credit_account": credit_account,
+            "destination": destination,
+            "lamports": lamports,
+            "investment_id": investment_id,
+            "now": now,
+        },
+    )
+    return True
+
+
+def claim_due(
+    db: Database, payout_ids: Sequence[UUID], *, minimum_lamports: int, now: datetime
+) -> list[Row]:
+    """Make a payout for each user who is owed the minimum, at most one per given id.
+
+    Returns:
+        ``{id, lamports}`` of each payout made.
+    """
+    parameters: dict[str, Any] = {
+        "payout_ids": list(payout_ids),
+        "minimum_lamports": minimum_lamports,
+        "now": now,
+    }
+    with db.transaction():
+        db.execute(sql("payouts/open_wallet_accounts"), parameters)
+        return db.execute(sql("payouts/claim_due"), parameters).fetchall()
+
+
+def list_pending(db: Database, *, limit: int) -> list[Payout]:
+    """Lock and return up to ``limit`` payouts that wait for a batch, oldest first."""
+    rows = db.execute(sql("payouts/list_pending"), {"limit": limit}).fetchall()
+    return [Payout(**row) for row in rows]
+
+
+def get(db: Database, payout_id: UUID) -> Row | None:
+    """Return one payout with its carrying transaction, or None when there is none such."""
+    return db.execute(sql("payouts/get"), {"payout_id": payout_id}).fetchone()
+
+
+def list_of_user(
+    db: Database,
+    user_id: str,
+    *,
+    kinds: Sequence[str] = ("earnings", "return", "withdrawal", "investment", "refund"),
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
+) -> list[Row]:
+    """Return a user's payouts, newest first, strictly older than ``before`` when given."""
+    before_at, before_id = before if before is not None else (None, None)
+    return db.execute(
+        sql("payouts/list_of_user"),
+        {
+            "user_id": user_id,
+            "kinds": list(kinds),
+            "limit": limit,
+            "before_at": before_at,
+            "before_id": before_id,
+        },
+    ).fetchall()

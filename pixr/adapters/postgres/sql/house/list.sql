@@ -1,0 +1,4 @@
+-- Every pinned address of the house.
+SELECT account, address
+FROM house_addresses
+ORDER BY account

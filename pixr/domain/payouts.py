@@ -1,0 +1,157 @@
+"""When a batch is paid, when it may be signed again, and when a person must decide.
+
+    PLANNED ──sign──▶ SIGNED ──send──▶ INFLIGHT ──finalized──▶ FINALIZED
+       ▲                                 │  │ └─finalized with an error──▶ FAILED (dissolved)
+       └────────proof of expiry──────────┘  └─no proof either way──▶ HOLD
+
+Paid means finalized. Signed again means *proved dead*: every node has finalized a block
+past the last height at which any attempt could land, then found no signature and no
+receipt in full history. A timeout, an error or an impatient operator is not proof.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+from uuid import UUID
+
+EXPIRY_MARGIN_BLOCKS: Final = 32
+"""Blocks beyond the last valid height before absence counts; a rooted fork is this deep."""
+
+QUORUM_NODES: Final = 2
+"""With three or more nodes, so many must agree that an attempt is dead; below that, all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payout:
+    """One amount to one address. ``lamports`` > 0."""
+
+    id: UUID
+    kind: str
+    user_id: str | None
+    debit_account: str
+    credit_account: str
+    destination: str
+    lamports: int
+    investment_id: UUID | None = None
+
+    @property
+    def source(self) -> str:
+        """Ledger account of the address that the lamports leave on chain."""
+        return "treasury" if self.kind in ("earnings", "return") else self.debit_account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A signed transaction, as stored. ``number`` counts from 1 within its batch."""
+
+    signature: str
+    batch_id: UUID
+    number: int
+    state: str
+    raw: bytes
+    blockhash_slot: int
+    last_valid_block_height: int
+    fee_lamports_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalized:
+    """Included and irreversible; the money has moved."""
+
+    slot: int
+    fee_lamports: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Included and irreversible, but it failed: only the fee was charged."""
+
+    slot: int
+    fee_lamports: int
+    error: str
+    account_index: int | None = None
+    """The account that failed the transaction, as an index into the message's keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Seen by a node, not yet irreversible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """A node's full history has neither a signature of the batch nor its receipt.
+
+    The height was read before the search, the first available slot with it.
+    """
+
+    finalized_block_height: int
+    first_available_slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptOnly:
+    """The receipt exists though no known signature does: somebody paid, and we cannot see who."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """The node could not answer. Proves nothing."""
+
+    reason: str
+
+
+Sighting: TypeAlias = Finalized | Failed | Unsettled | Absent | ReceiptOnly | Unknown
+
+
+class Verdict(Enum):
+    """What may be done with a batch now."""
+
+    PAID = "paid"
+    FAILED = "failed"
+    WAIT = "wait"
+    EXPIRED = "expired"
+    HOLD = "hold"
+
+
+def judge(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict:
+    """Decide what became of a batch, given one sighting of each configured node.
+
+    Any node that saw something beats any number that saw nothing. ``EXPIRED`` alone lets
+    the same payouts be signed again, so it alone needs proof: every node (two of three or
+    more) past the expiry of every attempt by ``EXPIRY_MARGIN_BLOCKS``, with history back
+    to the first attempt, and none that contradicts.
+
+    Source:
+        https://solana.com/docs/advanced/confirmation; settlement.md "Proof of expiry".
+    """
+    assert attempts
+    assert sightings
+    if any(isinstance(sighting, Finalized) for sighting in sightings):
+        return Verdict.PAID
+    if any(isinstance(sighting, Failed) for sighting in sightings):
+        return Verdict.FAILED
+    if any(isinstance(sighting, ReceiptOnly) for sighting in sightings):
+        return Verdict.HOLD
+    if any(isinstance(sighting, Unsettled) for sighting in sightings):
+        return Verdict.WAIT
+    return _judge_absence(
+        attempts, [item for item in sightings if isinstance(item, Absent)], len(sightings)
+    )
+
+
+def _judge_absence(attempts: Sequence[Attempt], absences: Sequence[Absent], nodes: int) -> Verdict:
+    dead_above = max(attempt.last_valid_block_height for attempt in attempts) + EXPIRY_MARGIN_BLOCKS
+    first_slot = min(attempt.blockhash_slot for attempt in attempts)
+    past = [item for item in absences if item.finalized_block_height > dead_above]
+    proofs = [item for item in past if item.first_available_slot <= first_slot]
+    needed = QUORUM_NODES if nodes > QUORUM_NODES else nodes
+    if len(proofs) >= needed:
+        return Verdict.EXPIRED
+    if len(past) == nodes:
+        # Every node answers and is past expiry, but too few still have the history to tell.
+        return Verdict.HOLD
+    return Verdict.WAIT
