@@ -148,7 +148,7 @@ def _judge_absence(attempts: Sequence[Attempt], absences: Sequence[Absent], node
     first_slot = min(attempt.blockhash_slot for attempt in attempts)
     past = [item for item in absences if item.finalized_block_height > dead_above]
     proofs = [item for item in past if item.first_available_slot <= first_slot]
-    needed = QUORUM_NODES if nodes > QUORUM_NODES else nodes
+    needed = min(nodes, QUORUM_NODES)
     if len(proofs) >= needed:
         return Verdict.EXPIRED
     if len(past) == nodes:

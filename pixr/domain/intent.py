@@ -1,0 +1,96 @@
+"""The signer's own look: decode the bytes that are about to be signed and compare.
+
+It shares no code with the builder in ``packing.py``. Whatever went wrong before (a
+swapped row, a wrong join, a planted payout) is a mismatch here, and nothing is signed.
+"""
+
+from solders.message import Message
+from solders.pubkey import Pubkey
+
+from pixr.domain.packing import (
+    COMPUTE_BUDGET_PROGRAM,
+    MEMO_PROGRAM,
+    RENT_EXEMPT_LAMPORTS,
+    SYSTEM_PROGRAM,
+    Intent,
+)
+
+_SET_LIMIT = 2
+_SET_PRICE = 3
+_TRANSFER = 2
+_CREATE_WITH_SEED = 3
+_LEAD = 4
+"""Instructions before the transfers: limit, price, receipt, memo."""
+
+
+class IntentMismatch(Exception):
+    """The bytes say something else than the batch: refuse to sign and wake a person."""
+
+
+def check(raw_message: bytes, intent: Intent, *, price: int) -> None:
+    """Refuse anything but exactly ``intent``.
+
+    Raises:
+        IntentMismatch: Names the first difference.
+    """
+    decoded = Message.from_bytes(raw_message)
+    keys = decoded.account_keys
+    signers = [str(key) for key in keys[: decoded.header.num_required_signatures]]
+    expected = [intent.treasury] + [intent.source] * (intent.source != intent.treasury)
+    _same("signers", signers, expected)
+    _same("instructions", len(decoded.instructions), _LEAD + len(intent.transfers))
+
+    parts = [
+        (keys[item.program_id_index], bytes(item.data), [keys[index] for index in item.accounts])
+        for item in decoded.instructions
+    ]
+    limit, bid, receipt, memo = parts[:_LEAD]
+    _same("limit program", limit[0], COMPUTE_BUDGET_PROGRAM)
+    _same(
+        "compute limit", limit[1], bytes([_SET_LIMIT]) + intent.compute_units.to_bytes(4, "little")
+    )
+    _same("price program", bid[0], COMPUTE_BUDGET_PROGRAM)
+    _same("compute price", bid[1], bytes([_SET_PRICE]) + price.to_bytes(8, "little"))
+    _same("memo program", memo[0], MEMO_PROGRAM)
+    _same("memo", memo[1], intent.memo.encode())
+    _check_receipt(receipt, intent)
+    for number, ((program, data, accounts), item) in enumerate(
+        zip(parts[_LEAD:], intent.transfers, strict=True)
+    ):
+        _same(f"transfer {number} program", program, SYSTEM_PROGRAM)
+        _same(
+            f"transfer {number} data", data, _u32(_TRANSFER) + item.lamports.to_bytes(8, "little")
+        )
+        _same(
+            f"transfer {number}", [str(key) for key in accounts], [intent.source, item.destination]
+        )
+
+
+def _check_receipt(part: tuple[Pubkey, bytes, list[Pubkey]], intent: Intent) -> None:
+    program, data, accounts = part
+    base = bytes(Pubkey.from_string(intent.treasury))
+    seed = intent.receipt_seed.encode()
+    _same("receipt program", program, SYSTEM_PROGRAM)
+    _same(
+        "receipt accounts", [str(key) for key in accounts], [intent.treasury, str(intent.receipt)]
+    )
+    _same(
+        "receipt data",
+        data,
+        _u32(_CREATE_WITH_SEED)
+        + base
+        + len(seed).to_bytes(8, "little")
+        + seed
+        + RENT_EXEMPT_LAMPORTS.to_bytes(8, "little")
+        + (0).to_bytes(8, "little")
+        + bytes(SYSTEM_PROGRAM),
+    )
+
+
+def _u32(value: int) -> bytes:
+    return value.to_bytes(4, "little")
+
+
+def _same(what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise IntentMismatch(f"{what}: the message says {found!r}, the batch says {expected!r}")
