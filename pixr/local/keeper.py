@@ -10,7 +10,8 @@
 ``PR_SET_PDEATHSIG`` alone is not enough: it fires when the *thread* that started the child ends,
 it is forgotten when a child enters a user namespace (PostgreSQL as root does), and it reaches no
 grandchildren (Lambda workers). So the keeper knows its charges twice: by the process groups the
-parent told it about, and by ``PIXR_MACHINE_ID`` in the environment that every descendant inherits.
+parent told it about, and by ``PIXR_MACHINE_ID`` in the environment that every descendant inherits:
+the ids of all machines it runs within, outermost first, because a test starts machines too.
 
 Standard library only and no imports from the project: it must start in milliseconds and outlive
 everything. It talks one JSON object a line: ``{"group": pid, "started": ticks}`` or
@@ -52,7 +53,7 @@ def started_ticks(pid: int) -> int | None:
 
 def marked_pids(machine_id: str) -> set[int]:
     """Every living process whose environment carries this machine's marker, except ourselves."""
-    wanted = f"{MARKER}={machine_id}".encode()
+    name, wanted = f"{MARKER}=".encode(), machine_id.encode()
     found: set[int] = set()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
@@ -61,7 +62,9 @@ def marked_pids(machine_id: str) -> set[int]:
             variables = (entry / "environ").read_bytes().split(b"\0")
         except OSError:
             continue  # gone meanwhile, or somebody else's
-        if wanted in variables and started_ticks(int(entry.name)) is not None:
+        marks = [variable for variable in variables if variable.startswith(name)]
+        inside = any(wanted in mark[len(name) :].split(b":") for mark in marks)
+        if inside and started_ticks(int(entry.name)) is not None:
             found.add(int(entry.name))
     return found
 

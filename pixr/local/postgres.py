@@ -31,7 +31,6 @@ DATABASE = "pixr"
 START_TIMEOUT_S = 60.0
 INITDB_TIMEOUT_S = 120.0
 CONNECT_TIMEOUT_S = 2
-PORT_ATTEMPTS_MAX = 3
 NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
 DEBIAN = Path("/usr/lib/postgresql")
 
@@ -276,31 +275,28 @@ def _remove_stale_lock(path: Path) -> None:
 def _start(
     directory: _DataDirectory, identity: Identity, *, port: int | None, log: Path, kept: bool
 ) -> tuple[process.Child, str]:
-    """Start the server; on a port of our own choice, try again when somebody was faster."""
     settings = COMMON_SETTINGS if kept else (*COMMON_SETTINGS, *TEMPORARY_SETTINGS)
-    for attempt in range(1, PORT_ATTEMPTS_MAX + 1):
-        chosen = port or process.free_port()
+
+    def launch(chosen: int) -> process.Child:
         argv = identity.command("postgres", "-D", directory.name_for_server)
         argv += _as_options([*settings, f"port={chosen}"])
-        child = process.start(
+        return process.start(
             "PostgreSQL", argv, log=log, user_id=identity.user_id, pass_fds=directory.pass_fds
         )
-        url = f"postgresql://postgres@127.0.0.1:{chosen}"
-        try:
-            ready = functools.partial(_answers, url, directory.name_for_server)
-            process.wait_until(ready, child, timeout_s=START_TIMEOUT_S)
-        except BaseException as error:
-            process.stop(child, how=signal.SIGINT)
-            in_use = "Address already in use" in child.log_tail()
-            if not (isinstance(error, LocalError) and in_use):
-                raise
-            if port is not None or attempt == PORT_ATTEMPTS_MAX:
-                raise LocalError(
-                    f"Port {chosen} for PostgreSQL is in use.", mend="Choose another."
-                ) from error
-        else:
-            return child, url
-    raise AssertionError("unreachable: the last attempt returns or raises")
+
+    child, chosen = process.start_on_port(
+        "PostgreSQL",
+        port,
+        launch,
+        lambda port, _child: _answers(_url(port), directory.name_for_server),
+        timeout_s=START_TIMEOUT_S,
+        how_to_stop=signal.SIGINT,
+    )
+    return child, _url(chosen)
+
+
+def _url(port: int) -> str:
+    return f"postgresql://postgres@127.0.0.1:{port}"
 
 
 def _as_options(settings: Sequence[str]) -> list[str]:

@@ -30,7 +30,9 @@ from pixr.local.errors import LocalError
 
 STOP_TIMEOUT_S = 10.0
 READY_POLL_S = 0.02
+PORT_ATTEMPTS_MAX = 3
 LOG_TAIL_BYTES = 4_000
+NEEDED_BY_ALL = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", keeper.MARKER})
 
 
 class _Keeper:
@@ -46,6 +48,9 @@ class _Keeper:
             start_new_session=True,
             cwd="/",
         )
+        # Everything started from here on inherits it, also what others start without us.
+        outer = os.environ.get(keeper.MARKER)
+        os.environ[keeper.MARKER] = f"{outer}:{self.machine_id}" if outer else self.machine_id
         atexit.register(self.close)
 
     def tell(self, message: Mapping[str, object]) -> None:
@@ -97,6 +102,7 @@ def start(
     *,
     log: Path,
     env: Mapping[str, str] | None = None,
+    inherit: bool = True,
     cwd: Path | None = None,
     user_id: int | None = None,
     pass_fds: Sequence[int] = (),
@@ -108,6 +114,7 @@ def start(
         argv: The program and its arguments.
         log: A file; its folder is made when missing.
         env: Variables on top of our own environment.
+        inherit: Whether it gets our environment at all, or only what every program needs.
         cwd: Its working directory; the root directory when None.
         user_id: Run it as this user and group (only root can).
         pass_fds: File descriptors it inherits.
@@ -117,7 +124,9 @@ def start(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     ours = _our_keeper()
-    environment = {**os.environ, **(env or {}), keeper.MARKER: ours.machine_id}
+    ours_to_give = {
+        name: value for name, value in os.environ.items() if inherit or name in NEEDED_BY_ALL
+    }
     with log.open("ab") as output:
         try:
             process = subprocess.Popen(
@@ -125,7 +134,7 @@ def start(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env={**ours_to_give, **(env or {})},
                 cwd=cwd or "/",
                 start_new_session=True,
                 user=user_id,
@@ -161,24 +170,6 @@ def kill_group(child: Child) -> None:
     child.process.wait(STOP_TIMEOUT_S)
 
 
-@contextlib.contextmanager
-def running(
-    name: str,
-    argv: Sequence[str | Path],
-    *,
-    log: Path,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-    how_to_stop: signal.Signals = signal.SIGTERM,
-) -> Iterator[Child]:
-    """A program that runs inside the ``with`` and nowhere else."""
-    child = start(name, argv, log=log, env=env, cwd=cwd)
-    try:
-        yield child
-    finally:
-        stop(child, how=how_to_stop)
-
-
 def wait_until(
     ready: Callable[[], bool], child: Child, *, timeout_s: float, what: str = "answer"
 ) -> None:
@@ -203,6 +194,46 @@ def wait_until(
         time.sleep(READY_POLL_S)
 
 
+def start_on_port(
+    name: str,
+    port: int | None,
+    launch: Callable[[int], Child],
+    ready: Callable[[int, Child], bool],
+    *,
+    timeout_s: float,
+    how_to_stop: signal.Signals = signal.SIGTERM,
+    mend: str = "Stop what listens there, or choose another.",
+) -> tuple[Child, int]:
+    """Start a server and wait for it; on a port of our choice, again when somebody was faster.
+
+    Args:
+        name: What people call it in messages.
+        port: The port it must have; None for any.
+        launch: Starts it on a port.
+        ready: Whether *it*, not another server, answers on that port.
+        timeout_s: How long it may take.
+        how_to_stop: The signal that ends it when it does not get ready.
+        mend: What to do when the wanted port is taken.
+
+    Raises:
+        LocalError: The port is taken, it ended, or it was not ready in time.
+    """
+    attempts = 1 if port else PORT_ATTEMPTS_MAX
+    while True:
+        attempts -= 1
+        chosen = claim_port(port, name=name, mend=mend) if port else free_port()
+        child = launch(chosen)
+        try:
+            wait_until(functools.partial(ready, chosen, child), child, timeout_s=timeout_s)
+        except BaseException as error:
+            stop(child, how=how_to_stop)
+            in_use = "address already in use" in child.log_tail().lower()
+            if not (isinstance(error, LocalError) and in_use and attempts):
+                raise
+        else:
+            return child, chosen
+
+
 def _last_line(child: Child) -> str:
     lines = child.log_tail().splitlines()
     return lines[-1].strip().rstrip(".") if lines else "it said nothing"
@@ -216,20 +247,22 @@ def free_port() -> int:
         return port
 
 
-def claim_port(port: int, *, name: str, option: str) -> int:
+def claim_port(port: int, *, name: str, mend: str) -> int:
     """Check that a wanted port is free.
 
     Raises:
-        LocalError: Something else listens there; ``option`` says how to choose another.
+        LocalError: Something else listens there.
     """
     with socket.socket() as probe:
         # Without this a port is "in use" for a minute after its last owner closed.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
+            probe.listen()
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no such port"
             raise LocalError(
-                f"Port {port} for {name} cannot be used: {error.strerror}.", mend=option
+                f"Port {port} for {name} cannot be used: {reason}.", mend=mend
             ) from error
     return port
 
@@ -243,3 +276,9 @@ def temporary_directory(prefix: str) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def signal_pid(pid: int, what: signal.Signals) -> None:
+    """Send a signal to one process; nothing happens when it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, what)

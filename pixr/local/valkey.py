@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib.util
 import os
 import shutil
@@ -20,7 +19,6 @@ from pixr.local.errors import LocalError
 
 START_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 2.0
-PORT_ATTEMPTS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,30 +72,22 @@ def find_binary() -> Path:
 
 
 def _start(root: Path, *, port: int | None, kept: bool) -> tuple[process.Child, int]:
-    """Start the server; on a port of our own choice, try again when somebody was faster."""
     binary = find_binary()
-    for attempt in range(1, PORT_ATTEMPTS_MAX + 1):
-        chosen = port or process.free_port()
+
+    def launch(chosen: int) -> process.Child:
         argv = [
             *(str(binary), "--port", str(chosen), "--bind", "127.0.0.1", "--dir", str(root)),
             *("--save", "", "--appendonly", "yes" if kept else "no"),
         ]
-        child = process.start("Valkey", argv, log=root / "valkey.log")
-        try:
-            ready = functools.partial(_answers, chosen, child.pid)
-            process.wait_until(ready, child, timeout_s=START_TIMEOUT_S)
-        except BaseException as error:
-            process.stop(child)
-            in_use = "Address already in use" in child.log_tail()
-            if not (isinstance(error, LocalError) and in_use):
-                raise
-            if port is not None or attempt == PORT_ATTEMPTS_MAX:
-                raise LocalError(
-                    f"Port {chosen} for Valkey is in use.", mend="Choose another."
-                ) from error
-        else:
-            return child, chosen
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        return process.start("Valkey", argv, log=root / "valkey.log")
+
+    return process.start_on_port(
+        "Valkey",
+        port,
+        launch,
+        lambda port, child: _answers(port, child.pid),
+        timeout_s=START_TIMEOUT_S,
+    )
 
 
 def _answers(port: int, pid: int) -> bool:
