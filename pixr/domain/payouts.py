@@ -59,6 +59,7 @@ class Attempt:
 class Finalized:
     """Included and irreversible; the money has moved."""
 
+    signature: str
     slot: int
     fee_lamports: int
 
@@ -67,6 +68,7 @@ class Finalized:
 class Failed:
     """Included and irreversible, but it failed: only the fee was charged."""
 
+    signature: str
     slot: int
     fee_lamports: int
     error: str
