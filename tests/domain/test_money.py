@@ -1,0 +1,182 @@
+"""Goal: text becomes lamports exactly or not at all, and a split loses nothing."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pixr.domain.errors import Malformed
+from pixr.domain.money import (
+    LAMPORTS_MAX,
+    Lamports,
+    format_sol,
+    leaves_dust,
+    parse_lamports,
+    parse_sol,
+    split_exactly,
+)
+
+AMOUNTS = st.integers(min_value=1, max_value=LAMPORTS_MAX).map(Lamports)
+POOLS = st.integers(min_value=0, max_value=LAMPORTS_MAX).map(Lamports)
+WEIGHTS = st.dictionaries(
+    st.text(max_size=4), st.integers(min_value=0, max_value=10**12), min_size=1, max_size=12
+).filter(lambda weights: sum(weights.values()) > 0)
+
+
+def _shortly(value: object) -> str:
+    return ascii(value)[:24]
+
+
+@given(AMOUNTS)
+def test_sol_text_survives_the_round_trip(lamports: Lamports) -> None:
+    assert parse_sol(format_sol(lamports)) == lamports
+    assert parse_sol(Decimal(format_sol(lamports))) == lamports
+    assert parse_lamports(str(lamports)) == lamports == parse_lamports(lamports)
+
+
+@pytest.mark.parametrize(
+    ("value", "lamports"),
+    [
+        ("1", 1_000_000_000),
+        ("1.25", 1_250_000_000),
+        ("0.000000001", 1),
+        ("1.250000000", 1_250_000_000),
+        (3, 3_000_000_000),
+        (Decimal("0.5"), 500_000_000),
+        (Decimal("1e2"), 100_000_000_000),
+        (Decimal("1e-9"), 1),
+        ("9223372036.854775807", LAMPORTS_MAX),
+    ],
+    ids=_shortly,
+)
+def test_an_amount_of_sol_is_read_exactly(value: object, lamports: int) -> None:
+    assert parse_sol(value) == lamports
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("0", "more than 0"),
+        ("0.0", "more than 0"),
+        (0, "more than 0"),
+        (-1, "more than 0"),
+        (Decimal("-1.5"), "more than 0"),
+        (Decimal("-0"), "more than 0"),
+        ("-1", "digits"),
+        ("+1", "digits"),
+        (" 1 ", "digits"),
+        ("1 ", "digits"),
+        ("1\n", "digits"),
+        ("", "digits"),
+        (".5", "digits"),
+        ("1.", "digits"),
+        ("01", "digits"),
+        ("1,5", "digits"),
+        ("1_000", "digits"),
+        ("1e9", "digits"),
+        ("1e400", "digits"),
+        ("NaN", "digits"),
+        ("Infinity", "digits"),
+        ("0x10", "digits"),
+        ("١٢", "digits"),  # Arabic-Indic digits
+        ("１", "digits"),  # full-width one
+        ("²", "digits"),
+        ("0.0000000001", "decimals"),
+        ("9" * 10_000, "digits"),
+        (Decimal("1e-10"), "decimals"),
+        (Decimal("1.0000000000"), "decimals"),
+        (Decimal("1e400"), "at most"),
+        (Decimal("1e999999999999"), "at most"),
+        (Decimal("NaN"), "finite"),
+        (Decimal("Infinity"), "finite"),
+        (Decimal(2**64), "at most"),
+        ("9223372036.854775808", "at most"),
+        (2**64, "at most"),
+        (True, "decimal string or number"),
+        (None, "decimal string or number"),
+        (1.5, "decimal string or number"),
+        ([], "decimal string or number"),
+    ],
+    ids=_shortly,
+)
+def test_what_is_not_an_amount_is_refused_with_its_rule(value: object, rule: str) -> None:
+    with pytest.raises(Malformed, match=rule) as caught:
+        parse_sol(value)
+    assert caught.value.field == "amount"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0,
+        -1,
+        "0",
+        "-1",
+        "+1",
+        "1.0",
+        " 1",
+        "1e3",
+        "١",
+        "",
+        2**63,
+        str(2**64),
+        True,
+        None,
+        1.0,
+        "9" * 30,
+    ],
+    ids=_shortly,
+)
+def test_what_is_not_a_number_of_lamports_is_refused(value: object) -> None:
+    with pytest.raises(Malformed):
+        parse_lamports(value)
+
+
+@given(st.text(max_size=40))
+def test_no_text_is_read_as_anything_but_its_decimal_value(text: str) -> None:
+    try:
+        lamports = parse_sol(text)
+    except Malformed:
+        return
+    assert Decimal(lamports) == Decimal(text) * 10**9
+
+
+@pytest.mark.parametrize(
+    ("lamports", "text"),
+    [(0, "0"), (1, "0.000000001"), (-500_000_000, "-0.5"), (10**9, "1"), (12 * 10**8, "1.2")],
+)
+def test_sol_is_written_without_needless_zeros(lamports: int, text: str) -> None:
+    assert format_sol(lamports) == text
+
+
+@pytest.mark.parametrize(
+    ("remaining", "is_dust"), [(0, False), (1, True), (890_879, True), (890_880, False)]
+)
+def test_a_wallet_keeps_nothing_or_its_rent(remaining: int, is_dust: bool) -> None:  # noqa: FBT001 -- table
+    assert leaves_dust(remaining) is is_dust
+
+
+@given(POOLS, WEIGHTS)
+def test_shares_sum_to_the_pool_and_are_within_one_lamport(
+    pool: Lamports, weights: dict[str, int]
+) -> None:
+    shares = split_exactly(pool, weights)
+    total = sum(weights.values())
+    assert sum(shares.values()) == pool
+    for key, weight in weights.items():
+        assert shares[key] * total > pool * weight - total
+        assert shares[key] * total < pool * weight + total
+
+
+def test_leftover_lamports_go_to_the_largest_remainders_not_the_largest_weights() -> None:
+    # Exact shares are 4.55, 2.73 and 2.73.
+    assert split_exactly(Lamports(10), {"a": 5, "b": 3, "c": 3}) == {"a": 4, "b": 3, "c": 3}
+
+
+@pytest.mark.parametrize(
+    ("pool", "weights"), [(-1, {"a": 1}), (1, {"a": -1, "b": 2}), (1, {"a": 0})]
+)
+def test_a_split_refuses_nonsense(pool: int, weights: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="weight"):
+        split_exactly(Lamports(pool), weights)
