@@ -1,0 +1,52 @@
+"""What every RPC method is given, and what every answer has in common."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pixr.local.chain.chain import Chain
+from pixr.local.chain.errors import min_context_slot_not_reached
+from pixr.local.chain.faults import Faults
+from pixr.local.chain.ledger import Block, Landed
+from pixr.local.chain.params import Config
+
+API_VERSION: Final = "4.1.2"
+"""The Agave release whose runtime LiteSVM carries."""
+
+
+@dataclass(slots=True)
+class Node:
+    """One RPC node: a chain, and the faults it is told to have."""
+
+    chain: Chain
+    faults: Faults = field(default_factory=Faults)
+
+    def bank(self, config: Config, commitment: str | None = None) -> Block:
+        """The block whose state answers a request.
+
+        Raises:
+            RpcError: -32016; the block is older than the caller's ``minContextSlot``.
+        """
+        block = self.chain.block_at(commitment or config.commitment)
+        slot_min = config.integer("minContextSlot")
+        if slot_min is not None and block.slot < slot_min:
+            raise min_context_slot_not_reached(block.slot)
+        return block
+
+
+def in_context(block: Block, value: Any) -> dict[str, Any]:
+    """Wrap ``value`` with the slot at which it was true."""
+    return {"context": {"slot": block.slot, "apiVersion": API_VERSION}, "value": value}
+
+
+def signature_status(chain: Chain, landed: Landed) -> dict[str, Any]:
+    """Say how far ``landed`` has come, as getSignatureStatuses does."""
+    level = chain.commitment_of(landed.slot)
+    block = chain.ledger.block(landed.slot)
+    assert block is not None, "a landed transaction has its block"
+    return {
+        "slot": landed.slot,
+        "confirmations": None if level == "finalized" else chain.tip.height - block.height,
+        "status": landed.meta["status"],
+        "err": landed.meta["err"],
+        "confirmationStatus": level,
+    }

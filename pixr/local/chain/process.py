@@ -1,0 +1,150 @@
+"""Start the chain as a process of its own, and make sure that it ends."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+import pixr
+
+HOST: Final = "127.0.0.1"
+START_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 5.0
+PORT_TRIES_MAX: Final = 10
+EXIT_PORT_TAKEN: Final = 2
+
+
+class ChainDidNotStart(Exception):
+    """The chain ended, or said nothing in time; the message has its last words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainProcess:
+    """A running chain."""
+
+    url: str
+    """JSON-RPC over HTTP."""
+    ws_url: str
+    """Subscriptions; the port is that of ``url`` plus one."""
+    pid: int
+    port: int
+
+
+@contextmanager
+def running_chain(
+    *, slot_ms: int = 20, data: Path | None = None, port: int | None = None
+) -> Iterator[ChainProcess]:
+    """Run a chain for the length of a ``with`` block.
+
+    Args:
+        slot_ms: Milliseconds per slot; a block is final 31 blocks later.
+        data: Keep the chain in this directory; None keeps nothing.
+        port: Where to listen, and on the next one; None finds a free pair.
+
+    Yields:
+        The chain, which answers already. It ends with the block, and with this
+        process even if that is killed.
+
+    Raises:
+        ChainDidNotStart: A named port is taken, the directory is in use, or
+            there was no answer within 30 s.
+    """
+    with tempfile.TemporaryFile("w+") as words:
+        process, chosen = _start(words, slot_ms, data, port)
+        try:
+            yield ChainProcess(
+                url=f"http://{HOST}:{chosen}",
+                ws_url=f"ws://{HOST}:{chosen + 1}",
+                pid=process.pid,
+                port=chosen,
+            )
+        finally:
+            _stop(process)
+
+
+def _start(
+    words: IO[str], slot_ms: int, data: Path | None, port: int | None
+) -> tuple[subprocess.Popen[bytes], int]:
+    # Between finding a free pair and taking it, somebody else may: hence the tries.
+    tries = 1 if port is not None else PORT_TRIES_MAX
+    for _ in range(tries):
+        chosen = _free_port_pair() if port is None else port
+        process = _spawn(words, slot_ms, data, chosen)
+        try:
+            answered = _wait_until_healthy(process, chosen)
+        except BaseException:
+            _stop(process)
+            raise
+        if answered:
+            return process, chosen
+        _stop(process)
+        if process.returncode != EXIT_PORT_TAKEN:
+            break
+    words.seek(0)
+    raise ChainDidNotStart(words.read().strip() or "the chain did not answer in time")
+
+
+def _spawn(words: IO[str], slot_ms: int, data: Path | None, port: int) -> subprocess.Popen[bytes]:
+    words.seek(0)
+    words.truncate()
+    command = [sys.executable, "-m", "pixr.local.chain", "--stop-at-eof"]
+    command += ["--port", str(port), "--slot-ms", str(slot_ms)]
+    if data is not None:
+        command += ["--data", str(data)]
+    home = str(Path(pixr.__file__).parents[1])
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,  # closes when this process ends, and the chain with it
+        stdout=subprocess.DEVNULL,
+        stderr=words,
+        env=os.environ | {"PYTHONPATH": home},
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> bool:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < deadline_s:
+        connection = http.client.HTTPConnection(HOST, port, timeout=1)
+        try:
+            connection.request("GET", "/health")
+            # Another program on this port would not know this word.
+            if connection.getresponse().read() == b"ok" and process.poll() is None:
+                return True
+        except OSError:
+            pass  # not listening yet
+        finally:
+            connection.close()
+        time.sleep(0.02)
+    return False
+
+
+def _free_port_pair() -> int:
+    for _ in range(PORT_TRIES_MAX):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind((HOST, 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind((HOST, port + 1))
+            except OSError:
+                continue
+            return port
+    raise ChainDidNotStart("found no two free ports in a row")

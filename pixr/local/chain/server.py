@@ -1,0 +1,116 @@
+"""The HTTP and WebSocket face of the chain, and the clock that drives it.
+
+    POST /         JSON-RPC           GET  /health   the word "ok"
+    WS   /         subscriptions      GET, POST /faults   see faults.py
+
+One process and one thread: a request is answered between two slots or between
+two other requests, never in the middle of one. asyncio sets TCP_NODELAY on its
+sockets, so headers and body never wait for each other.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from pixr.local.chain.node import Node
+from pixr.local.chain.rpc import answer
+from pixr.local.chain.subscriptions import Hub
+
+BODY_BYTES_MAX: Final = 50 * 1024
+"""Agave's own default."""
+
+
+def build_app(node: Node, *, slot_ms: int, on_crash: Callable[[], None]) -> Starlette:
+    """Build the application; its slots pass from startup to shutdown.
+
+    Args:
+        node: What to serve.
+        slot_ms: Milliseconds between two slots.
+        on_crash: Called when making a block raised; the chain stands still then.
+    """
+    face = _Face(node)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        del app
+        clock = asyncio.create_task(_run_slots(node, face.hub, slot_ms / 1000))
+        clock.add_done_callback(lambda _: on_crash())
+        try:
+            yield
+        finally:
+            clock.cancel()
+            with suppress(asyncio.CancelledError):
+                await clock
+            node.chain.ledger.close()
+
+    return Starlette(
+        routes=[
+            Route("/", face.rpc, methods=["POST"]),
+            Route("/health", face.health, methods=["GET"]),
+            Route("/faults", face.faults, methods=["GET", "POST"]),
+            WebSocketRoute("/", face.hub.serve),
+        ],
+        lifespan=lifespan,
+    )
+
+
+class _Face:
+    def __init__(self, node: Node) -> None:
+        self.hub = Hub(node)
+        self._node = node
+
+    async def rpc(self, request: Request) -> Response:
+        faults = self._node.faults
+        if faults.latency_ms:
+            await asyncio.sleep(faults.latency_ms / 1000)
+        if faults.http_429:
+            status = HTTPStatus.TOO_MANY_REQUESTS
+            return PlainTextResponse("Too many requests", status, {"retry-after": "1"})
+        if faults.http_503:
+            return PlainTextResponse("Service unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
+        if faults.garbage:
+            return PlainTextResponse("<html>bad gateway</html>")
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            return PlainTextResponse(
+                "Supplied content type is not allowed. Content-Type: application/json is required",
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            )
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_BYTES_MAX:
+                return PlainTextResponse("", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return Response(answer(self._node, bytes(body)), media_type="application/json")
+
+    async def health(self, request: Request) -> Response:
+        del request
+        return PlainTextResponse("ok")
+
+    async def faults(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                self._node.faults = self._node.faults.changed(await request.json())
+            except ValueError as error:
+                return JSONResponse({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+            self._node.chain.ledger.first_slot_shown = self._node.faults.forget_before_slot
+        return JSONResponse(self._node.faults.to_json())
+
+
+async def _run_slots(node: Node, hub: Hub, slot_s: float) -> None:
+    """Let slots pass until cancelled."""
+    loop = asyncio.get_running_loop()
+    due_s = loop.time() + slot_s
+    while True:
+        await asyncio.sleep(due_s - loop.time())
+        if not node.faults.freeze and node.chain.tick(now_s=int(time.time())) is not None:
+            hub.poll()
+        # A late slot is late; it is not made up for by hurrying the next ones.
+        due_s = max(due_s + slot_s, loop.time())
