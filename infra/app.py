@@ -1,0 +1,60 @@
+"""The CDK app: reads the context, makes the stacks of one stage, has them checked.
+
+cdk synth                            stage dev, into cdk.out
+cdk deploy --all -c stage=prod -c …  the cloud
+pixr.local.deploy.deploy(…)          one machine; it runs the same `cdk deploy`
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from aws_cdk import App, Tags, Validations
+
+from infra.bundling import BundleError, Bundles, bundle
+from infra.context import LOCAL, ContextError, cloud_lookup, read_settings, stage_of
+from infra.stacks import Data, Service, Watch
+
+
+def build(app: App, stage: str, bundles: Bundles) -> None:
+    """Put the stage's stacks into the app.
+
+    Raises:
+        ContextError: A value is missing, or is not allowed in this stage.
+    """
+    prefix = f"Pixr-{stage}"
+    if stage == LOCAL:
+        Service(app, f"{prefix}-Service", bundles=bundles, cloud=None)
+        return
+    context = app.node.try_get_context
+    settings = read_settings(stage, cloud_lookup(context, stage))
+    data = Data(app, f"{prefix}-Data", settings=settings)
+    service = Service(app, f"{prefix}-Service", bundles=bundles, cloud=(settings, data.places))
+    Watch(app, f"{prefix}-Watch", stage=stage, service=service, alarm_email=context("alarm_email"))
+    Tags.of(app).add("project", "pixr")
+    Tags.of(app).add("stage", stage)
+
+
+def check(app: App) -> None:
+    """Have cdk-nag look at every resource; a finding without a reason ends the synthesis."""
+    import cdk_nag  # noqa: PLC0415 - half a second that a deployment to one machine need not wait
+
+    Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
+
+
+def main() -> None:
+    """Synthesize; a wrong context or a missing bundle is one line and exit code 1."""
+    app = App(analytics_reporting=False)
+    try:
+        stage = stage_of(app.node.try_get_context)
+        build(app, stage, bundle(stage, Path.cwd()))
+    except (ContextError, BundleError) as error:
+        sys.exit(f"infra: {error}")
+    if stage != LOCAL:
+        check(app)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The video pipeline: an upload is planned, encoded in pieces, and joined.
+
+upload ──▶ Plan ──▶ Encode × chunks ──▶ Assemble ──▶ published
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_notifications as notifications
+from constructs import Construct
+
+from infra.acknowledge import acknowledge
+from infra.constructs.function import ARCHITECTURE, PYTHON, PixrFunction
+from infra.constructs.platform import Platform
+from infra.constructs.queue import WorkQueue
+from infra.constructs.queues import Queues
+
+PLAN_TIMEOUT_S: Final = 120
+ENCODE_TIMEOUT_S: Final = 900
+ASSEMBLE_TIMEOUT_S: Final = 900
+
+# One full core per 1,769 MiB: four for x264, one or two where FFmpeg only copies.
+CORE_MIB: Final = 1769
+
+# One upload or chunk per call, so that a file that kills its process takes nothing with it.
+MESSAGES_PER_CALL: Final = 1
+ENCODERS_MAX: Final = 100
+PLANNERS_MAX: Final = 10
+ASSEMBLERS_MAX: Final = 10
+
+READ: Final = ("s3:GetObject",)
+WRITE: Final = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+DELETE: Final = ("s3:DeleteObject",)
+
+
+class Reprocessor(Construct):
+    """Three functions, each fed by its queue, each allowed only its own folders of the bucket."""
+
+    def __init__(self, scope: Construct, id_: str, *, platform: Platform, queues: Queues) -> None:
+        super().__init__(scope, id_)
+        self._platform = platform
+        self._layers = self._ffmpeg_layer()
+        self.plan = self._function(
+            "Plan",
+            output=("ENCODE_QUEUE_URL", queues.encode),
+            timeout_s=PLAN_TIMEOUT_S,
+            memory_mib=CORE_MIB,
+            storage_mib=2048,
+        )
+        self.encode = self._function(
+            "Encode",
+            output=("ASSEMBLE_QUEUE_URL", queues.assemble),
+            timeout_s=ENCODE_TIMEOUT_S,
+            memory_mib=4 * CORE_MIB,
+            storage_mib=4096,
+        )
+        self.assemble = self._function(
+            "Assemble",
+            output=("SETTLE_QUEUE_URL", queues.settle),
+            timeout_s=ASSEMBLE_TIMEOUT_S,
+            memory_mib=2 * CORE_MIB,
+            storage_mib=10_240,
+        )
+        self._feed(self.plan, queues.plan, concurrency_max=PLANNERS_MAX)
+        self._feed(self.encode, queues.encode, concurrency_max=ENCODERS_MAX)
+        self._feed(self.assemble, queues.assemble, concurrency_max=ASSEMBLERS_MAX)
+        self._allow()
+        platform.places.bucket.add_event_notification(
+            s3.EventType.OBJECT_CREATED,
+            notifications.SqsDestination(queues.plan.queue),
+            s3.NotificationKeyFilter(prefix="originals/"),
+        )
+
+    def _function(
+        self,
+        step: str,
+        *,
+        output: tuple[str, WorkQueue],
+        timeout_s: int,
+        memory_mib: int,
+        storage_mib: int,
+    ) -> PixrFunction:
+        places = self._platform.places
+        variable, next_queue = output
+        function = PixrFunction(
+            self,
+            f"Reprocess{step}",
+            platform=self._platform,
+            group="reprocess",
+            handler=f"functions.reprocess.{step.lower()}.handler",
+            service=f"reprocess-{step.lower()}",
+            environment={
+                "DATABASE_URL": places.database_url,
+                "S3_BUCKET": places.bucket.bucket_name,
+                variable: next_queue.queue.queue_url,
+                "FFMPEG": places.ffmpeg,
+            },
+            timeout_s=timeout_s,
+            memory_mib=memory_mib,
+            storage_mib=storage_mib,
+            layers=self._layers,
+        )
+        next_queue.queue.grant_send_messages(function.role)
+        return function
+
+    def _ffmpeg_layer(self) -> list[lambda_.ILayerVersion]:
+        folder = self._platform.bundles.ffmpeg_layer
+        if folder is None:
+            return []
+        layer = lambda_.LayerVersion(
+            self,
+            "Ffmpeg",
+            code=lambda_.Code.from_asset(str(folder)),
+            compatible_architectures=[ARCHITECTURE],
+            compatible_runtimes=[PYTHON],
+            description="FFmpeg, pinned by layers/ffmpeg/pinned.json",
+        )
+        return [layer]
+
+    def _feed(self, function: PixrFunction, source: WorkQueue, *, concurrency_max: int) -> None:
+        function.function.add_event_source(
+            sources.SqsEventSource(
+                source.queue,
+                batch_size=MESSAGES_PER_CALL,
+                max_concurrency=concurrency_max,
+                report_batch_item_failures=True,
+            )
+        )
+
+    def _allow(self) -> None:
+        _allow_folders(
+            self._platform.places.bucket,
+            self.plan,
+            reads=("originals/", "analysis/"),
+            writes=("rejected/",),
+            deletes=("originals/",),
+        )
+        _allow_folders(
+            self._platform.places.bucket, self.encode, reads=("originals/",), writes=("chunks/",)
+        )
+        _allow_folders(
+            self._platform.places.bucket,
+            self.assemble,
+            reads=("originals/", "chunks/", "renditions/", "analysis/"),
+            writes=("renditions/",),
+            deletes=("chunks/",),
+        )
+
+
+def _allow_folders(
+    bucket: s3.IBucket,
+    function: PixrFunction,
+    *,
+    reads: tuple[str, ...] = (),
+    writes: tuple[str, ...] = (),
+    deletes: tuple[str, ...] = (),
+) -> None:
+    # Without the right to list, S3 answers 403 for an object that is gone, which reads like a
+    # broken role instead of "deleted meanwhile".
+    function.may(("s3:ListBucket",), (bucket.bucket_arn,))
+    allow_objects(function, bucket, READ, reads)
+    allow_objects(function, bucket, WRITE, writes)
+    allow_objects(function, bucket, DELETE, deletes)
+
+
+def allow_objects(
+    function: PixrFunction, bucket: s3.IBucket, actions: tuple[str, ...], folders: tuple[str, ...]
+) -> None:
+    """Allow actions on every object of some folders, and of no other."""
+    if not folders:
+        return
+    function.may(actions, [bucket.arn_for_objects(f"{folder}*") for folder in folders])
+    acknowledge(
+        function.role,
+        "AwsSolutions-IAM5",
+        "The star stands for object names inside one folder; they are made at run time.",
+    )
