@@ -1,0 +1,140 @@
+"""Contents, their uploads and their published renditions.
+
+    upload: expected ─▶ accepted            content: awaiting ─▶ live
+                    └─▶ rejected (reason)
+
+A content has one source at most: ``accept_source`` says False to a second one.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from pixr.adapters.postgres import Database, Row, sql
+from pixr.domain.renditions import Size
+from pixr.domain.sources import SourceFacts
+
+
+def create(db: Database, content_id: str, creator_id: str, now: datetime) -> bool:
+    """Register a content that awaits its first rendition.
+
+    Returns:
+        False when the id is taken, by this creator or by another: ``get`` tells.
+    """
+    parameters = {"content_id": content_id, "creator_id": creator_id, "now": now}
+    return db.execute(sql("contents/create"), parameters).rowcount == 1
+
+
+def get(db: Database, content_id: str) -> Row | None:
+    """The content's row, or None."""
+    return db.execute(sql("contents/get"), {"content_id": content_id}).fetchone()
+
+
+def list_renditions(db: Database, content_id: str) -> list[Row]:
+    """What viewers can watch, lowest rung first."""
+    return db.execute(sql("renditions/list"), {"content_id": content_id}).fetchall()
+
+
+def create_upload(
+    db: Database, *, upload_id: UUID, content_id: str, user_id: str, object_key: str, now: datetime
+) -> None:
+    """Expect one file at ``object_key``, which is ``originals/{content}/{upload}/{file}``."""
+    db.execute(
+        sql("uploads/create"),
+        {
+            "upload_id": upload_id,
+            "content_id": content_id,
+            "user_id": user_id,
+            "object_key": object_key,
+            "now": now,
+        },
+    )
+
+
+def get_upload(db: Database, upload_id: UUID) -> Row | None:
+    """The upload's row, or None."""
+    return db.execute(sql("uploads/get"), {"upload_id": upload_id}).fetchone()
+
+
+def accept_source(
+    db: Database, *, content_id: str, source_key: str, source_bytes: int, facts: SourceFacts
+) -> bool:
+    """Make this the content's source.
+
+    Returns:
+        False when the content has another source already; nothing was changed.
+    """
+    cursor = db.execute(
+        sql("contents/accept_source"),
+        {
+            "content_id": content_id,
+            "source_key": source_key,
+            "source_bytes": source_bytes,
+            "width_px": facts.size.width_px,
+            "height_px": facts.size.height_px,
+            "duration_ms": facts.duration_ms,
+            "frames": facts.frames,
+            "has_audio": facts.audio is not None,
+        },
+    )
+    return cursor.rowcount == 1
+
+
+def accept_upload(db: Database, upload_id: UUID) -> None:
+    """An expected upload becomes accepted; any other stays what it is."""
+    db.execute(sql("uploads/accept"), {"upload_id": upload_id})
+
+
+def reject_upload(db: Database, upload_id: UUID, reason: str) -> None:
+    """An expected upload becomes rejected, with the reason in plain words."""
+    db.execute(sql("uploads/reject"), {"upload_id": upload_id, "reason": reason})
+
+
+def set_analysis(db: Database, content_id: str, *, analysis_key: str, analysis_sha256: str) -> None:
+    """Remember where the analysis is and what its manifest hashed to, once."""
+    db.execute(
+        sql("contents/set_analysis"),
+        {
+            "content_id": content_id,
+            "analysis_key": analysis_key,
+            "analysis_sha256": analysis_sha256,
+        },
+    )
+
+
+def publish_rendition(
+    db: Database,
+    *,
+    content_id: str,
+    rung: int,
+    job_id: UUID,
+    size: Size,
+    frames: int,
+    duration_ms: int,
+    size_bytes: int,
+    bits_per_s: int,
+    playlist_key: str,
+    manifest_key: str,
+    now: datetime,
+) -> None:
+    """Show a verified rendition to viewers. Call inside ``db.transaction()`` with the job."""
+    assert db.info.transaction_status.name == "INTRANS"
+    db.execute(
+        sql("renditions/publish"),
+        {
+            "content_id": content_id,
+            "rung": rung,
+            "job_id": job_id,
+            "width_px": size.width_px,
+            "height_px": size.height_px,
+            "frames": frames,
+            "duration_ms": duration_ms,
+            "bytes": size_bytes,
+            "bits_per_s": bits_per_s,
+            "playlist_key": playlist_key,
+            "now": now,
+        },
+    )
+    db.execute(
+        sql("contents/publish"),
+        {"content_id": content_id, "rung": rung, "manifest_key": manifest_key},
+    )

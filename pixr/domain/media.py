@@ -1,0 +1,260 @@
+"""How a source becomes a rendition: the chunk plan, frozen, and FFmpeg's arguments as values.
+
+    source ──frames [0, 240)───▶ chunk 0 ─┐
+      │  ╲──frames [240, 480)──▶ chunk 1 ─┼─▶ join (stream copy) ─▶ HLS in fMP4
+      └───audio, bit for bit──────────────┘
+
+The source is never split: every worker seeks into the original, shows the decoder one chunk's
+frames by count, and the join puts back the exact times from the plan. Of the ways measured,
+this is the only one that keeps every frame and timestamp with open GOPs, edit lists, variable
+frame rates and delays.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pixr.domain.renditions import CHUNK_MS, Size, rung_size
+from pixr.domain.sources import SourceFacts
+
+GOP_MS: Final = 2_000
+"""A key frame about every two seconds, at the same frames in every rung: players switch there."""
+
+GOP_FRAMES_MAX: Final = 600
+
+SEGMENT_S: Final = 4
+"""What a player fetches at once: two GOPs."""
+
+CRF: Final = 23
+PRESET: Final = "fast"
+"""The preset that the price table was measured with."""
+
+TIMESCALE: Final = 90_000
+"""Ticks a second of every chunk: the common multiple of all usual frame rates."""
+
+# Demuxers that read one file and nothing else. Playlists (hls, concat, dash) are not among
+# them: a text file may not make FFmpeg open another file.
+_FORMATS: Final = "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,ogg"
+
+_QUIET: Final = ("-nostdin", "-hide_banner", "-nostats")
+_EXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Frames ``[frame_start, frame_start + frame_count)`` of the source."""
+
+    position: int
+    frame_start: int
+    frame_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that all workers of one job must agree on; stored with the job.
+
+    Times are in ticks of ``time_base`` seconds.
+    """
+
+    size: Size
+    frames: int
+    gop_frames: int
+    crf: int
+    preset: str
+    time_base: Fraction
+    starts: Sequence[int]
+    """When the first frame of each chunk is shown."""
+    end: int
+    gap: int
+    """The shortest time between two frames; half of it separates them safely."""
+    audio: str | None
+    """'copy', 'encode', or None without sound."""
+
+    def start_s(self, position: int) -> Fraction:
+        """When chunk ``position`` begins; one past the last is the end."""
+        ticks = self.starts[position] if position < len(self.starts) else self.end
+        return ticks * self.time_base
+
+    def duration_s(self, position: int) -> Fraction:
+        """How long chunk ``position`` is shown."""
+        return self.start_s(position + 1) - self.start_s(position)
+
+    @property
+    def duration_ms(self) -> int:
+        """How long the rendition must be, from its first frame."""
+        return max(1, round((self.end - self.starts[0]) * self.time_base * 1000))
+
+    def document(self) -> dict[str, Any]:
+        """As ``upgrade_jobs.settings`` holds it."""
+        return {
+            "width_px": self.size.width_px,
+            "height_px": self.size.height_px,
+            "frames": self.frames,
+            "gop_frames": self.gop_frames,
+            "crf": self.crf,
+            "preset": self.preset,
+            "time_base": [self.time_base.numerator, self.time_base.denominator],
+            "starts": list(self.starts),
+            "end": self.end,
+            "gap": self.gap,
+            "audio": self.audio,
+        }
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """The plan that ``document()`` wrote."""
+        return cls(
+            size=Size(width_px=document["width_px"], height_px=document["height_px"]),
+            frames=document["frames"],
+            gop_frames=document["gop_frames"],
+            crf=document["crf"],
+            preset=document["preset"],
+            time_base=Fraction(*document["time_base"]),
+            starts=tuple(document["starts"]),
+            end=document["end"],
+            gap=document["gap"],
+            audio=document["audio"],
+        )
+
+
+def plan(facts: SourceFacts, rung: int) -> tuple[Plan, list[Chunk]]:
+    """Cut the source's timeline into chunks of about ten seconds and freeze the settings.
+
+    Chunks are whole GOPs, so key frames fall on the same frames in every rung. The last chunk
+    takes the rest, between half a chunk and one and a half: a very short one costs quality.
+    """
+    gop_frames = _gop_frames(facts)
+    chunk_frames = gop_frames * (CHUNK_MS // GOP_MS)
+    count = max(1, (facts.frames + chunk_frames // 2) // chunk_frames)
+    chunks = [
+        Chunk(
+            position=position,
+            frame_start=position * chunk_frames,
+            frame_count=(facts.frames if position == count - 1 else (position + 1) * chunk_frames)
+            - position * chunk_frames,
+        )
+        for position in range(count)
+    ]
+    assert sum(chunk.frame_count for chunk in chunks) == facts.frames
+    gaps = (later - earlier for earlier, later in zip(facts.pts, facts.pts[1:], strict=False))
+    frozen = Plan(
+        size=rung_size(facts.size, rung),
+        frames=facts.frames,
+        gop_frames=gop_frames,
+        crf=CRF,
+        preset=PRESET,
+        time_base=facts.time_base,
+        starts=tuple(facts.pts[chunk.frame_start] for chunk in chunks),
+        end=facts.end_pts,
+        gap=min(gaps, default=facts.end_pts - facts.pts[0]),
+        audio=None if facts.audio is None else "copy" if facts.audio.is_copied else "encode",
+    )
+    return frozen, chunks
+
+
+def _gop_frames(facts: SourceFacts) -> int:
+    """How many frames are shown in ``GOP_MS`` on average, at least one."""
+    exact = Fraction(facts.frames * GOP_MS, facts.duration_ms)
+    return max(1, min(GOP_FRAMES_MAX, round(exact)))
+
+
+def _input(path: Path) -> list[str]:
+    return ["-protocol_whitelist", "file", "-format_whitelist", _FORMATS, "-i", f"file:{path}"]
+
+
+def listing_arguments(path: Path) -> list[str]:
+    """Print every packet of the first video and the first sound; decode nothing."""
+    tracks = ["-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy"]
+    return [*_QUIET, "-loglevel", "level+info", *_input(path), *tracks, "-f", "framecrc", "-"]
+
+
+def picture_arguments(path: Path) -> list[str]:
+    """Decode one frame and print its upright size."""
+    one = ["-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "-"]
+    return [*_QUIET, "-loglevel", "level+error", *_input(path), *one]
+
+
+def remux_arguments(path: Path, output: Path) -> list[str]:
+    """Rewrite a container that has no index into one that has, touching no frame."""
+    tracks = ["-map", "0:V:0", "-map", "0:a:0?", "-c", "copy"]
+    quiet = [*_QUIET, "-loglevel", "level+error", "-y"]
+    return [*quiet, *_input(path), *tracks, *_EXACT, "-f", "matroska", str(output)]
+
+
+def encode_arguments(plan: Plan, chunk: Chunk, *, source: Path, output: Path) -> list[str]:
+    """Encode exactly the chunk's frames as one closed-GOP piece that starts at zero.
+
+    ``-seek_timestamp`` makes the seek absolute, half a gap before the first frame; the count of
+    frames ends the chunk, not a duration, which would gain or lose a frame at the edges.
+    """
+    seek: list[str] = []
+    if chunk.position > 0:
+        target_s = plan.start_s(chunk.position) - plan.gap * plan.time_base * Fraction(1, 2)
+        seek = ["-seek_timestamp", "1", "-ss", seconds(target_s, places=6)]
+    size = f"{plan.size.width_px}:{plan.size.height_px}"
+    gop = f"keyint={plan.gop_frames}:min-keyint={plan.gop_frames}:scenecut=0:open-gop=0"
+    return [
+        *[*_QUIET, "-loglevel", "level+error", "-y"],
+        *[*seek, *_input(source)],
+        *["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", str(chunk.frame_count)],
+        *["-vf", f"setpts=PTS-STARTPTS,scale={size}:flags=bicubic,setsar=1"],
+        *["-fps_mode", "passthrough", "-enc_time_base", "demux"],
+        *["-c:v", "libx264", "-preset", plan.preset, "-crf", str(plan.crf)],
+        *["-pix_fmt", "yuv420p", "-x264-params", gop],
+        *[*_EXACT, "-video_track_timescale", str(TIMESCALE), "-f", "mp4", str(output)],
+    ]
+
+
+def join_list(plan: Plan, names: Sequence[str]) -> str:
+    """The ffconcat script: each chunk with its exact duration, so that nothing drifts."""
+    assert len(names) == len(plan.starts)
+    entries = (
+        f"file '{name}'\nduration {seconds(plan.duration_s(position), places=9)}\n"
+        for position, name in enumerate(names)
+    )
+    return "ffconcat version 1.0\n" + "".join(entries)
+
+
+def join_arguments(plan: Plan, *, script: Path, source: Path, playlist: Path) -> list[str]:
+    """Join the chunks and the source's sound by stream copy into HLS with one fMP4 file.
+
+    Makes beside ``playlist``: media.mp4, which it points into by byte ranges, and stream.m3u8,
+    a master playlist of this rendition alone with its bandwidth and codecs.
+    """
+    audio: list[str] = []
+    if plan.audio is not None:
+        coding = {"copy": ["copy"], "encode": ["aac", "-ac", "2", "-b:a", "128k"]}[plan.audio]
+        audio = ["-map", "1:a:0", "-c:a", *coding]
+    return [
+        *[*_QUIET, "-loglevel", "level+error", "-y"],
+        *["-itsoffset", seconds(plan.start_s(0), places=9)],
+        *["-protocol_whitelist", "file", "-f", "concat", "-safe", "0", "-i", f"file:{script}"],
+        *["-copyts", *_input(source)],
+        *["-map", "0:v:0", "-c:v", "copy", *audio, *_EXACT, "-avoid_negative_ts", "disabled"],
+        *["-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_playlist_type", "vod"],
+        *["-hls_segment_type", "fmp4", "-hls_flags", "single_file+independent_segments"],
+        *["-hls_segment_filename", str(playlist.with_name("media.mp4"))],
+        *["-master_pl_name", "stream.m3u8", str(playlist)],
+    ]
+
+
+def published_arguments(playlist: Path, *, is_decoding: bool) -> list[str]:
+    """Read what viewers would, packet by packet or decoded; our own playlist, local files."""
+    opened = ["-protocol_whitelist", "file", "-f", "hls", "-i", f"file:{playlist}", "-copyts"]
+    tracks = ["-map", "0:v:0", "-map", "0:a:0?"]
+    coding = (
+        ["-fps_mode", "passthrough", "-enc_time_base", "demux"] if is_decoding else ["-c", "copy"]
+    )
+    stop = ["-xerror"] if is_decoding else []
+    quiet = [*_QUIET, "-loglevel", "level+error", *stop]
+    return [*quiet, *opened, *tracks, *coding, "-f", "framecrc", "-"]
+
+
+def seconds(value: Fraction, *, places: int) -> str:
+    """A decimal number as FFmpeg reads it, rounded to the nearest."""
+    scaled = round(value * 10**places)
+    sign = "-" if scaled < 0 else ""
+    whole, rest = divmod(abs(scaled), 10**places)
+    return f"{sign}{whole}.{rest:0{places}d}"
