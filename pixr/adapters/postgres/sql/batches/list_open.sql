@@ -1,0 +1,7 @@
+-- Batches that are not decided yet, oldest first.
+SELECT id, kind, state, version, receipt_address, merkle_root, lamports,
+       treasury_reserved_lamports
+FROM batches
+WHERE state IN ('PLANNED', 'SIGNED', 'INFLIGHT')
+ORDER BY planned_at, id
+LIMIT %(limit)s
