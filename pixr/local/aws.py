@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
-NO_SECRET = "local"  # the emulator checks no signature
+NO_SECRET = "local"  # noqa: S105 -- the emulator checks no signature
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 3.0

@@ -1,0 +1,66 @@
+"""The ``pixr`` command: one word per thing an operator does.
+
+A word is a module ``pixr/ops/<word>.py`` with a function ``command``, imported only when the word
+is typed, so ``pixr token`` does not wait for what ``pixr up`` needs. To add a word, write the
+module and its line in ``WORDS``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperGroup
+
+from pixr.local.errors import LocalError
+
+BAD_SETUP = 2
+INTERRUPTED = 130
+
+
+class Words(TyperGroup):
+    """Finds a word's module when it is typed, and says a machine's errors in one line."""
+
+    words: ClassVar[dict[str, str]] = {
+        "up": "Run the whole system on this machine, until Ctrl-C.",
+        "env": "Print the environment of the running machine, in shell syntax.",
+        "token": "Print an access token that the running machine accepts.",
+    }
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- typer's signature
+        """The words, in the order in which people meet them."""
+        return list(self.words)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 -- typer's signature
+        """The command behind a word; None when there is none."""
+        if cmd_name not in self.words:
+            return None
+        module = importlib.import_module(f"pixr.ops.{cmd_name}")
+        single = typer.Typer(add_completion=False)
+        single.command(cmd_name, help=self.words[cmd_name])(module.command)
+        return typer.main.get_command(single)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the word; a machine's error becomes one line and exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except LocalError as error:
+            print(f"pixr: {error}", file=sys.stderr)
+            raise typer.Exit(BAD_SETUP) from error
+        except KeyboardInterrupt as error:
+            print("pixr: stopped", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from error
+
+
+app = typer.Typer(cls=Words, no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def pixr() -> None:
+    """Pixr DeFi: views become SOL in creators' wallets, every minute, exactly once."""
+
+
+if __name__ == "__main__":
+    app()
