@@ -114,12 +114,16 @@ def taken_port() -> Iterator[int]:
 
 def test_a_port_in_use_is_said_in_one_line(taken_port: int) -> None:
     with (
-        pytest.raises(LocalError, match=f"Port {taken_port} for PostgreSQL cannot be used: Address already"),
+        pytest.raises(
+            LocalError, match=f"Port {taken_port} for PostgreSQL cannot be used: Address already"
+        ),
         running_postgres(port=taken_port),
     ):
         pass
     with (
-        pytest.raises(LocalError, match=f"Port {taken_port} for Valkey cannot be used: Address already"),
+        pytest.raises(
+            LocalError, match=f"Port {taken_port} for Valkey cannot be used: Address already"
+        ),
         running_valkey(port=taken_port),
     ):
         pass
