@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PostgresDsn, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PostgresDsn,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:[\w-]+:secretsmanager:.+")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
@@ -42,7 +50,7 @@ class Settings(BaseModel):
             )
         except ValidationError as error:
             wrong = "; ".join(
-                f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+                f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}".removeprefix(": ")
                 for item in error.errors()
             )
             raise BadSettings(wrong) from None
@@ -60,24 +68,34 @@ class ChainSettings(Settings):
         return tuple(self.solana_rpc_url.split(","))
 
 
-class WalletSettings(ChainSettings):
-    """For ``functions/wallet``."""
+class MoneyOutSettings(ChainSettings):
+    """For functions that take requests to move money."""
 
-    master_seed_arn: Arn
     settle_queue_url: Url
     treasury_address: Address
     require_2fa: bool = True
 
+    @model_validator(mode="after")
+    def _second_factor_is_optional_on_one_machine_only(self) -> Self:
+        # Said aloud: a forgotten STAGE must not open the door.
+        is_local = "stage" in self.model_fields_set and self.stage == "local"
+        if not self.require_2fa and not is_local:
+            raise ValueError("REQUIRE_2FA=false is for STAGE=local only")
+        return self
 
-class ApiSettings(ChainSettings):
+
+class WalletSettings(MoneyOutSettings):
+    """For ``functions/wallet``."""
+
+    master_seed_arn: Arn
+
+
+class ApiSettings(MoneyOutSettings):
     """For ``functions/api``."""
 
     redis_url: str = Field(pattern=r"^rediss?://")
     redis_replicas_min: int = Field(default=0, ge=0, le=5)
-    settle_queue_url: Url
     s3_bucket: str
-    treasury_address: Address
-    require_2fa: bool = True
     sol_usd: Decimal | None = Field(default=None, gt=0)
     """Dollars per SOL, set by an operator; without it nothing is quoted."""
     sol_usd_as_of: str | None = None

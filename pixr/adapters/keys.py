@@ -8,20 +8,25 @@ the moment of a signature.)
 
 import base64
 import binascii
+import hmac
 from typing import Final, NoReturn, final
 
 from solders.keypair import Keypair
 from solders.signature import Signature
 
+from pixr.domain.errors import Outage
 from pixr.domain.wallets import ESCROW_LABEL, MASTER_SEED_BYTES, derive_keypair, wallet_label
 
 KEYPAIR_BYTES: Final = 64
+RECEIPT_KEY_BYTES: Final = 32
 CONNECT_TIMEOUT_S: Final = 3
 READ_TIMEOUT_S: Final = 5
 
 
-class KeysUnreachable(Exception):
+class KeysUnreachable(Outage):
     """Secrets Manager did not give the secret, or what it gave is not a key. Names no value."""
+
+    part = "key store"
 
 
 class _Quiet:
@@ -73,6 +78,10 @@ class MasterSeed(_Quiet):
     def escrow(self) -> Signer:
         """The wallet that holds investments until their upgrade is live."""
         return Signer(derive_keypair(self._seed, ESCROW_LABEL))
+
+    def receipt_key(self) -> bytes:
+        """What keys the receipts' seeds and the leaves' salts, so that nobody can guess them."""
+        return hmac.digest(self._seed, b"pixr/receipt/v1", "sha512")[:RECEIPT_KEY_BYTES]
 
 
 def load_master_seed(arn: str) -> MasterSeed:

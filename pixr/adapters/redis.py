@@ -22,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
+from pixr.domain.errors import Outage
 from pixr.domain.views import ViewEvent
 
 STREAM: Final = "pixr:views"
@@ -41,8 +42,10 @@ _MICROSECOND = timedelta(microseconds=1)
 _Entry = tuple[str, dict[bytes, bytes]]
 
 
-class StreamUnreachable(Exception):
+class StreamUnreachable(Outage):
     """Redis did not take or give the events. A producer must send them again."""
+
+    part = "stream of views"
 
 
 @dataclass(frozen=True, slots=True)

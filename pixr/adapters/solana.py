@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 import urllib3
 from urllib3.util import Retry, Timeout
 
+from pixr.domain.errors import Outage
 from pixr.domain.payouts import (
     Absent,
     Attempt,
@@ -37,10 +38,13 @@ SIGNATURES_PER_PAGE: Final = 1_000
 PAGES_MAX: Final = 20
 BLOCKHASH_BLOCKS: Final = 150
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
+_SOURCE_WITHOUT_FUNDS: Final = {"Custom": 1}
 
 
-class ChainUnreachable(Exception):
+class ChainUnreachable(Outage):
     """No configured node gave a usable answer; nothing is known and nothing was changed."""
+
+    part = "chain"
 
 
 class NodeError(Exception):
@@ -253,20 +257,31 @@ def _account(value: dict[str, Any] | None, slot: int) -> AccountView | None:
 
 
 def _look(node: Node, attempts: Sequence[Attempt], receipt: str) -> Sighting:
-    """One node's sighting. The heights are read before the search: absence counts from there."""
+    """One node's sighting. The heights are read before the search: absence counts from there.
+
+    A success counts before anything else; a failure counts only while the receipt does not
+    exist, because a receipt means that some attempt has paid.
+    """
     finalized = {"commitment": "finalized"}
     try:
         height = int(node.call("getBlockHeight", finalized))
         first_slot = int(node.call("getFirstAvailableBlock"))
         signatures = [attempt.signature for attempt in attempts]
         statuses = node.call("getSignatureStatuses", signatures, {"searchTransactionHistory": True})
-        for signature, status in zip(signatures, statuses["value"], strict=True):
-            if status is not None:
-                return _settled(node, signature, status)
+        seen = [
+            _settled(node, signature, status)
+            for signature, status in zip(signatures, statuses["value"], strict=True)
+            if status is not None
+        ]
+        for kind in (Finalized, Unsettled):
+            if found := [item for item in seen if isinstance(item, kind)]:
+                return found[0]
         if node.call("getAccountInfo", receipt, finalized | {"encoding": "base64"})["value"]:
             return ReceiptOnly(address=receipt)
     except (NodeError, KeyError, TypeError, ValueError) as error:
         return Unknown(reason=f"{type(error).__name__}: {error}")
+    if seen:
+        return seen[-1]
     return Absent(finalized_block_height=height, first_available_slot=first_slot)
 
 
@@ -287,13 +302,27 @@ def _settled(node: Node, signature: str, status: dict[str, Any]) -> Sighting:
         slot=slot,
         fee_lamports=fee_lamports,
         error=json.dumps(error),
-        account_index=_account_index(error),
+        account_index=_rent_account(error),
+        instruction_index=_instruction(error),
     )
 
 
-def _account_index(error: Any) -> int | None:
+def _rent_account(error: Any) -> int | None:
     """Which account an ``{"InsufficientFundsForRent": {"account_index": n}}`` names."""
     try:
         return int(error["InsufficientFundsForRent"]["account_index"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _instruction(error: Any) -> int | None:
+    """Which instruction failed by the fault of its destination.
+
+    ``{"InstructionError": [n, {"Custom": 1}]}`` is the System program's word for a source
+    without funds: it names nobody.
+    """
+    try:
+        index, cause = error["InstructionError"]
+        return None if cause == _SOURCE_WITHOUT_FUNDS else int(index)
     except (KeyError, TypeError, ValueError):
         return None

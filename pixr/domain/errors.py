@@ -12,11 +12,13 @@ Refusal
 ├── Overfunded            more than is still open; says how much is
 ├── NoGain                the source has nothing for that rung, or it is there already
 ├── QuoteUnavailable      the price of SOL is missing or stale, so nothing can be priced
+├── SettlementNotStarted  the settler has not pinned the house's addresses yet
 ├── KeyReused             the idempotency key came with another body before
 └── StillRunning          the first request with this key has not finished
 
-A bug is not a ``Refusal``: raise ``AssertionError`` or ``ValueError`` and let it page
-someone. An outage is not one either: adapters raise their own errors.
+Outage                    a part of the world did not answer; each adapter has its own
+
+A bug is neither: raise ``AssertionError`` or ``ValueError`` and let it page someone.
 HTTP is not known here; ``functions/http.py`` gives each class its status.
 """
 
@@ -135,6 +137,16 @@ class QuoteUnavailable(Refusal):
     title = "No price can be quoted now"
 
 
+class SettlementNotStarted(Refusal):
+    """The settler, which alone can derive the house's addresses, has not run yet."""
+
+    code = "settlement-not-started"
+    title = "Settlement has not started yet"
+
+    def __init__(self) -> None:
+        super().__init__("settlement has not started yet: ask again in a minute")
+
+
 class KeyReused(Refusal):
     """The same idempotency key with a different body."""
 
@@ -153,3 +165,13 @@ class StillRunning(Refusal):
 
     def __init__(self, key: str) -> None:
         super().__init__(f"Idempotency-Key {key!r}: ask again in a moment")
+
+
+class Outage(Exception):
+    """A part of the world did not answer; nothing is wrong with the request.
+
+    The text is for operators: it may name hosts, and never leaves the system.
+    """
+
+    part: ClassVar[str]
+    """What to call it in front of callers."""

@@ -15,6 +15,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from pixr.domain.errors import Outage
+
 Database = psycopg.Connection[DictRow]
 """An autocommit connection that returns rows as dicts; ``db.transaction()`` groups statements."""
 
@@ -23,8 +25,10 @@ Row = dict[str, Any]
 _NAME = re.compile(r"[a-z_]+/[a-z_]+")
 
 
-class DatabaseUnreachable(Exception):
-    """The database did not answer in time; nothing was read or written."""
+class DatabaseUnreachable(Outage):
+    """The database did not answer in time. What was not committed did not happen."""
+
+    part = "database"
 
 
 @contextmanager
@@ -35,7 +39,8 @@ def connect(database_url: str, *, connect_timeout_s: int = 5) -> Iterator[Databa
     invocation retries, not something to sit out inside a Lambda.
 
     Raises:
-        DatabaseUnreachable: No connection within ``connect_timeout_s``.
+        DatabaseUnreachable: No connection within ``connect_timeout_s``, or it was lost, or a
+            statement or a lock took too long.
     """
     try:
         db = psycopg.connect(
@@ -47,8 +52,11 @@ def connect(database_url: str, *, connect_timeout_s: int = 5) -> Iterator[Databa
         )
     except psycopg.OperationalError as error:
         raise DatabaseUnreachable(str(error).strip()) from error
-    with db:
-        yield db
+    try:
+        with db:
+            yield db
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnreachable(str(error).strip()) from error
 
 
 @cache
