@@ -1,8 +1,14 @@
-"""The CDK app: reads the context, makes the stacks of one stage, has them checked.
+"""The CDK app: the stacks of one stage, by how long they live, checked.
 
-cdk synth                            stage dev, into cdk.out
-cdk deploy --all -c stage=prod -c …  the cloud
-pixr.local.deploy.deploy(…)          one machine; it runs the same `cdk deploy`
+    Data     keeps everything; retained, protected from deletion, rarely changed
+    Service  holds nothing; may be destroyed and deployed again at any time
+    Watch    looks at both
+
+How it is called:
+
+    cdk synth                            stage dev, into cdk.out
+    cdk deploy --all -c stage=prod -c …  the cloud
+    pixr.local.deploy.deploy(…)          one machine; it runs the same `cdk deploy`
 """
 
 from __future__ import annotations
@@ -14,7 +20,7 @@ from aws_cdk import App, Tags, Validations
 
 from infra.bundling import BundleError, Bundles, bundle
 from infra.context import LOCAL, ContextError, cloud_lookup, read_settings, stage_of
-from infra.stacks import Data, Service, Watch
+from infra.service import Service
 
 
 def build(app: App, stage: str, bundles: Bundles) -> None:
@@ -27,13 +33,17 @@ def build(app: App, stage: str, bundles: Bundles) -> None:
     if stage == LOCAL:
         Service(app, f"{prefix}-Service", bundles=bundles, cloud=None)
         return
+    from infra.data import Data  # noqa: PLC0415 - one machine has no use for it, nor time
+    from infra.watch import Watch  # noqa: PLC0415 - likewise
+
     context = app.node.try_get_context
     settings = read_settings(stage, cloud_lookup(context, stage))
     data = Data(app, f"{prefix}-Data", settings=settings)
     service = Service(app, f"{prefix}-Service", bundles=bundles, cloud=(settings, data.places))
     Watch(app, f"{prefix}-Watch", stage=stage, service=service, alarm_email=context("alarm_email"))
-    Tags.of(app).add("project", "pixr")
-    Tags.of(app).add("stage", stage)
+    for key, value in (("project", "pixr"), ("stage", stage)):
+        # CDK would tag target groups of a proxy too, and CloudFormation would refuse them.
+        Tags.of(app).add(key, value, exclude_resource_types=["AWS::RDS::DBProxyTargetGroup"])
 
 
 def check(app: App) -> None:

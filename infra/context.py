@@ -52,6 +52,11 @@ class Settings:
         """Whether this is one machine and not the cloud."""
         return self.stage == LOCAL
 
+    @property
+    def media_export(self) -> str:
+        """Under which name the Data stack exports the bucket's name."""
+        return f"Pixr-{self.stage}-Media"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalPlaces:

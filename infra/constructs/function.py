@@ -18,6 +18,10 @@ DATABASE_USER: Final = "pixr"
 PYTHON: Final = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE: Final = lambda_.Architecture.ARM_64
 
+READ: Final = ("s3:GetObject",)
+WRITE: Final = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+DELETE: Final = ("s3:DeleteObject",)
+
 # Lambda makes its network interfaces with the function's own role, before any name exists.
 _NETWORK_INTERFACE_ACTIONS: Final = (
     "ec2:AssignPrivateIpAddresses",
@@ -50,6 +54,7 @@ class PixrFunction(Construct):
     ) -> None:
         super().__init__(scope, id_)
         settings, places = platform.settings, platform.places
+        self._platform = platform
         log_group = logs.LogGroup(
             self,
             "Log",
@@ -85,6 +90,12 @@ class PixrFunction(Construct):
             vpc=places.network.vpc if places.network else None,
             security_groups=[places.network.security_group] if places.network else None,
         )
+        acknowledge(
+            self.function,
+            "AwsSolutions-L1",
+            "The wheels are locked and run for Python 3.13; 3.14 follows when every one of them "
+            "has been run there.",
+        )
         if places.database_proxy is not None:
             places.database_proxy.grant_connect(self.role, DATABASE_USER)
 
@@ -93,6 +104,31 @@ class PixrFunction(Construct):
         self.role.add_to_policy(
             iam.PolicyStatement(actions=list(actions), resources=list(resources))
         )
+
+    def may_read_secret(self, secret_arn: str) -> None:
+        """Allow reading one secret, and decrypting no other under the same key."""
+        self.may(("secretsmanager:GetSecretValue",), (secret_arn,))
+        key_arn = self._platform.places.secrets_key_arn
+        if key_arn is not None:
+            self.role.add_to_policy(
+                iam.PolicyStatement(
+                    actions=["kms:Decrypt"],
+                    resources=[key_arn],
+                    conditions={"StringEquals": {"kms:EncryptionContext:SecretARN": secret_arn}},
+                )
+            )
+
+    def may_with_objects(self, actions: Sequence[str], folders: Sequence[str]) -> None:
+        """Allow actions on every object in some folders of the bucket, and in no other."""
+        bucket, export = self._platform.places.bucket, self._platform.settings.media_export
+        self.may(actions, [bucket.arn_for_objects(f"{folder}*") for folder in folders])
+        for folder in folders:
+            acknowledge(
+                self.role,
+                f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{export}/{folder}*]",
+                "The star stands for the names of objects inside one folder, which are made at "
+                "run time.",
+            )
 
     def _allow_network(self) -> None:
         self.may(_NETWORK_INTERFACE_ACTIONS, ["*"])

@@ -13,10 +13,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
-from infra.constructs.function import PixrFunction
+from infra.constructs.function import READ, WRITE, PixrFunction
 from infra.constructs.platform import Platform
 from infra.constructs.queues import Queues
-from infra.constructs.reprocessor import READ, WRITE, allow_objects
 from infra.routes import ROUTES
 
 AUDIENCE: Final = "pixr"
@@ -64,7 +63,7 @@ class Gateway(Construct):
             environment={
                 "DATABASE_URL": places.database_url,
                 "SOLANA_RPC_URL": settings.solana_rpc_url,
-                "MASTER_SEED_ARN": places.master_seed.secret_arn,
+                "MASTER_SEED_ARN": places.master_seed_arn,
                 "SETTLE_QUEUE_URL": queues.settle.queue.queue_url,
                 "REQUIRE_2FA": settings.require_2fa,
                 "NETWORK": settings.network,
@@ -73,7 +72,7 @@ class Gateway(Construct):
             timeout_s=TIMEOUT_S,
             memory_mib=1024,
         )
-        places.master_seed.grant_read(function.role)
+        function.may_read_secret(places.master_seed_arn)
         queues.settle.queue.grant_send_messages(function.role)
         return function
 
@@ -103,8 +102,8 @@ class Gateway(Construct):
         )
         queues.settle.queue.grant_send_messages(function.role)
         # What it presigns is done in its name: uploads go in, renditions come out.
-        allow_objects(function, places.bucket, WRITE, ("originals/",))
-        allow_objects(function, places.bucket, READ, ("renditions/",))
+        function.may_with_objects(WRITE, ("originals/",))
+        function.may_with_objects(READ, ("renditions/",))
         return function
 
     def _stage(self) -> None:

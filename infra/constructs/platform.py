@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_secretsmanager as secretsmanager
 
 from infra.bundling import Bundles
 from infra.context import Settings
+
+if TYPE_CHECKING:
+    # A third of a second that one machine, which has no proxy, need not wait.
+    from aws_cdk import aws_rds as rds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +33,9 @@ class Places:
             tells the adapter to ask IAM for a token of fifteen minutes.
         redis_url: Valkey; rediss:// in the cloud.
         bucket: Videos: originals/, chunks/, renditions/, analysis/ and rejected/.
-        master_seed: What every user's wallet is derived from.
-        treasury_key: The keypair that pays.
+        master_seed_arn: The secret that every user's wallet is derived from.
+        treasury_key_arn: The secret keypair that pays.
+        secrets_key_arn: The KMS key over both; None on one machine.
         ffmpeg: Path of the program, as the function sees it.
         network: None on one machine.
         database_proxy: None on one machine.
@@ -40,8 +44,9 @@ class Places:
     database_url: str
     redis_url: str
     bucket: s3.IBucket
-    master_seed: secretsmanager.ISecret
-    treasury_key: secretsmanager.ISecret
+    master_seed_arn: str
+    treasury_key_arn: str
+    secrets_key_arn: str | None
     ffmpeg: str
     network: Network | None
     database_proxy: rds.IDatabaseProxy | None

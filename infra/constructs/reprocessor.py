@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
@@ -14,7 +15,14 @@ from aws_cdk import aws_s3_notifications as notifications
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
-from infra.constructs.function import ARCHITECTURE, PYTHON, PixrFunction
+from infra.constructs.function import (
+    ARCHITECTURE,
+    DELETE,
+    PYTHON,
+    READ,
+    WRITE,
+    PixrFunction,
+)
 from infra.constructs.platform import Platform
 from infra.constructs.queue import WorkQueue
 from infra.constructs.queues import Queues
@@ -29,12 +37,13 @@ CORE_MIB: Final = 1769
 # One upload or chunk per call, so that a file that kills its process takes nothing with it.
 MESSAGES_PER_CALL: Final = 1
 ENCODERS_MAX: Final = 100
+# The fewest that a queue's mapping allows; one machine has few cores and needs them itself.
+ENCODERS_LOCAL: Final = 2
 PLANNERS_MAX: Final = 10
 ASSEMBLERS_MAX: Final = 10
 
-READ: Final = ("s3:GetObject",)
-WRITE: Final = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
-DELETE: Final = ("s3:DeleteObject",)
+# The name CDK gives to the one function per stack that sets buckets' notifications.
+NOTIFICATIONS_HANDLER: Final = "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"
 
 
 class Reprocessor(Construct):
@@ -66,14 +75,11 @@ class Reprocessor(Construct):
             storage_mib=10_240,
         )
         self._feed(self.plan, queues.plan, concurrency_max=PLANNERS_MAX)
-        self._feed(self.encode, queues.encode, concurrency_max=ENCODERS_MAX)
+        encoders = ENCODERS_LOCAL if platform.settings.is_local else ENCODERS_MAX
+        self._feed(self.encode, queues.encode, concurrency_max=encoders)
         self._feed(self.assemble, queues.assemble, concurrency_max=ASSEMBLERS_MAX)
         self._allow()
-        platform.places.bucket.add_event_notification(
-            s3.EventType.OBJECT_CREATED,
-            notifications.SqsDestination(queues.plan.queue),
-            s3.NotificationKeyFilter(prefix="originals/"),
-        )
+        self._notify(queues)
 
     def _function(
         self,
@@ -132,50 +138,31 @@ class Reprocessor(Construct):
         )
 
     def _allow(self) -> None:
-        _allow_folders(
-            self._platform.places.bucket,
-            self.plan,
-            reads=("originals/", "analysis/"),
-            writes=("rejected/",),
-            deletes=("originals/",),
+        bucket = self._platform.places.bucket
+        for function in (self.plan, self.encode, self.assemble):
+            # Without the right to list, S3 answers 403 for an object that is gone, which reads
+            # like a broken role instead of "deleted meanwhile".
+            function.may(("s3:ListBucket",), (bucket.bucket_arn,))
+        self.plan.may_with_objects(READ, ("originals/", "analysis/"))
+        self.plan.may_with_objects(WRITE, ("rejected/",))
+        self.plan.may_with_objects(DELETE, ("originals/",))
+        self.encode.may_with_objects(READ, ("originals/",))
+        self.encode.may_with_objects(WRITE, ("chunks/",))
+        self.assemble.may_with_objects(READ, ("originals/", "chunks/", "renditions/", "analysis/"))
+        self.assemble.may_with_objects(WRITE, ("renditions/",))
+        self.assemble.may_with_objects(DELETE, ("chunks/",))
+
+    def _notify(self, queues: Queues) -> None:
+        self._platform.places.bucket.add_event_notification(
+            s3.EventType.OBJECT_CREATED,
+            notifications.SqsDestination(queues.plan.queue),
+            s3.NotificationKeyFilter(prefix="originals/"),
         )
-        _allow_folders(
-            self._platform.places.bucket, self.encode, reads=("originals/",), writes=("chunks/",)
+        handler = Stack.of(self).node.find_child(NOTIFICATIONS_HANDLER)
+        acknowledge(
+            handler,
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+            "AWSLambdaBasicExecutionRole]",
+            "CDK's own function, which runs only while a deployment sets the bucket's "
+            "notification; the policy lets it write its log.",
         )
-        _allow_folders(
-            self._platform.places.bucket,
-            self.assemble,
-            reads=("originals/", "chunks/", "renditions/", "analysis/"),
-            writes=("renditions/",),
-            deletes=("chunks/",),
-        )
-
-
-def _allow_folders(
-    bucket: s3.IBucket,
-    function: PixrFunction,
-    *,
-    reads: tuple[str, ...] = (),
-    writes: tuple[str, ...] = (),
-    deletes: tuple[str, ...] = (),
-) -> None:
-    # Without the right to list, S3 answers 403 for an object that is gone, which reads like a
-    # broken role instead of "deleted meanwhile".
-    function.may(("s3:ListBucket",), (bucket.bucket_arn,))
-    allow_objects(function, bucket, READ, reads)
-    allow_objects(function, bucket, WRITE, writes)
-    allow_objects(function, bucket, DELETE, deletes)
-
-
-def allow_objects(
-    function: PixrFunction, bucket: s3.IBucket, actions: tuple[str, ...], folders: tuple[str, ...]
-) -> None:
-    """Allow actions on every object of some folders, and of no other."""
-    if not folders:
-        return
-    function.may(actions, [bucket.arn_for_objects(f"{folder}*") for folder in folders])
-    acknowledge(
-        function.role,
-        "AwsSolutions-IAM5",
-        "The star stands for object names inside one folder; they are made at run time.",
-    )

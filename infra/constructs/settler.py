@@ -43,8 +43,8 @@ class Settler(Construct):
                 "DATABASE_URL": places.database_url,
                 "REDIS_URL": places.redis_url,
                 "SOLANA_RPC_URL": settings.solana_rpc_url,
-                "MASTER_SEED_ARN": places.master_seed.secret_arn,
-                "TREASURY_PRIVATE_KEY_ARN": places.treasury_key.secret_arn,
+                "MASTER_SEED_ARN": places.master_seed_arn,
+                "TREASURY_PRIVATE_KEY_ARN": places.treasury_key_arn,
                 "PLAN_QUEUE_URL": queues.plan.queue.queue_url,
                 "BATCH_SIZE": BATCH_SIZE,
                 "BATCH_INTERVAL": BATCH_INTERVAL_MS,
@@ -55,8 +55,8 @@ class Settler(Construct):
             memory_mib=1024,
             reserved_concurrency=1,
         )
-        places.master_seed.grant_read(self.batch.role)
-        places.treasury_key.grant_read(self.batch.role)
+        self.batch.may_read_secret(places.master_seed_arn)
+        self.batch.may_read_secret(places.treasury_key_arn)
         queues.plan.queue.grant_send_messages(self.batch.role)
 
         function = self.batch.function

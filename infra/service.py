@@ -1,11 +1,7 @@
-"""The stacks, by how long they live.
+"""The stack that holds nothing: it may be destroyed and deployed again at any time.
 
-    Data     keeps everything; retained, protected from deletion, rarely changed
-    Service  holds nothing; may be destroyed and deployed again at any time
-    Watch    looks at both
-
-On one machine there is only Service: it takes Data's addresses as plain values and makes the
-bucket itself. The rest of it is the same code, deployed by the same command.
+On one machine it is the only one. It then takes the addresses that Data would give as parameters
+and makes the bucket itself; the rest is the same code, deployed by the same command.
 """
 
 from __future__ import annotations
@@ -18,51 +14,23 @@ from aws_cdk import (
     CfnOutput,
     CfnParameter,
     CliCredentialsStackSynthesizer,
-    Duration,
+    Fn,
     RemovalPolicy,
     Stack,
 )
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_secretsmanager as secretsmanager
 
 from infra.bundling import Bundles
 from infra.constructs.bucket import MediaBucket
 from infra.constructs.function import PixrFunction
 from infra.constructs.gateway import Gateway
-from infra.constructs.network import PrivateNetwork
-from infra.constructs.platform import Network, Places, Platform
+from infra.constructs.platform import Places, Platform
 from infra.constructs.queues import Queues
 from infra.constructs.reprocessor import Reprocessor
 from infra.constructs.settler import Settler
-from infra.constructs.storage import Cache, Ledger, Media, Secrets
-from infra.constructs.watch import Watchtower
 from infra.context import LOCAL, LocalPlaces, Settings, read_settings
 
-CLOUD_FFMPEG: Final = "/opt/bin/ffmpeg"
 LOCAL_ASSETS: Final = "pixr-local-assets"
-PROD_READERS: Final = 1
-
-
-class Data(Stack):
-    """Network, database, cache, keys, bucket."""
-
-    def __init__(self, app: App, id_: str, *, settings: Settings) -> None:
-        super().__init__(app, id_, termination_protection=True)
-        secrets = Secrets(self, "Secrets")
-        network = PrivateNetwork(self, "Network")
-        readers = PROD_READERS if settings.stage == "prod" else 0
-        self.ledger = Ledger(self, "Ledger", network=network, key=secrets.key, readers=readers)
-        self.cache = Cache(self, "Cache", network=network, key=secrets.key, stage=settings.stage)
-        self.places = Places(
-            database_url=self.ledger.url,
-            redis_url=self.cache.url,
-            bucket=Media(self, "Media").media.bucket,
-            master_seed=secrets.master_seed,
-            treasury_key=secrets.treasury_key,
-            ffmpeg=CLOUD_FFMPEG,
-            network=Network(vpc=network.vpc, security_group=network.functions),
-            database_proxy=self.ledger.proxy,
-        )
 
 
 class Service(Stack):
@@ -92,17 +60,15 @@ class Service(Stack):
             parameter = CfnParameter(self, "".join(map(str.capitalize, name.split("_"))))
             return parameter.value_as_string
 
-        def secret(id_: str, arn: str) -> secretsmanager.ISecret:
-            return secretsmanager.Secret.from_secret_complete_arn(self, id_, arn)
-
         local = LocalPlaces.read(lookup)
         media = MediaBucket(self, "Media", removal_policy=RemovalPolicy.DESTROY, access_log=None)
         places = Places(
             database_url=local.database_url,
             redis_url=local.redis_url,
             bucket=media.bucket,
-            master_seed=secret("MasterSeed", local.master_seed_arn),
-            treasury_key=secret("TreasuryKey", local.treasury_key_arn),
+            master_seed_arn=local.master_seed_arn,
+            treasury_key_arn=local.treasury_key_arn,
+            secrets_key_arn=None,
             ffmpeg=local.ffmpeg,
             network=None,
             database_proxy=None,
@@ -110,9 +76,10 @@ class Service(Stack):
         return read_settings(LOCAL, lookup), places
 
     def _there(self, settings: Settings, places: Places) -> tuple[Settings, Places]:
-        # By name, not as Data's own object: CDK would put the bucket's notification into Data,
-        # which would then need this stack's queue.
-        bucket = s3.Bucket.from_bucket_name(self, "Media", places.bucket.bucket_name)
+        # By an exported name, not as Data's own object: CDK would put the bucket's notification
+        # into Data, which would then need this stack's queue.
+        name = Fn.import_value(settings.media_export)
+        bucket = s3.Bucket.from_bucket_name(self, "Media", name)
         return settings, dataclasses.replace(places, bucket=bucket)
 
     def _outputs(self, places: Places) -> None:
@@ -135,22 +102,3 @@ class Service(Stack):
             "ReprocessEncode": self.reprocessor.encode,
             "ReprocessAssemble": self.reprocessor.assemble,
         }
-
-
-class Watch(Stack):
-    """The dashboard, the alarms, and whom they tell."""
-
-    def __init__(
-        self, app: App, id_: str, *, stage: str, service: Service, alarm_email: str | None
-    ) -> None:
-        super().__init__(app, id_)
-        Watchtower(
-            self,
-            "Watchtower",
-            stage=stage,
-            queues=service.queues.all(),
-            server_errors=service.gateway.http_api.metric_server_error(
-                period=Duration.minutes(1), statistic="Sum"
-            ),
-            alarm_email=alarm_email,
-        )
