@@ -14,6 +14,7 @@ import pytest
 import redis
 from psycopg import sql
 
+from pixr.adapters.postgres import Database, connect
 from pixr.local.postgres import Postgres, running_postgres
 from pixr.local.valkey import Valkey, running_valkey
 
@@ -87,9 +88,9 @@ def database_url(
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[psycopg.Connection]:
-    """An autocommit connection to the test's own database."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
+def db(database_url: str) -> Iterator[Database]:
+    """A connection to the test's own database, as the functions open it: rows are dicts."""
+    with connect(database_url) as connection:
         yield connection
 
 

@@ -9,6 +9,7 @@ from solders.pubkey import Pubkey
 
 from pixr.domain.packing import (
     COMPUTE_BUDGET_PROGRAM,
+    LEADING_INSTRUCTIONS,
     MEMO_PROGRAM,
     RENT_EXEMPT_LAMPORTS,
     SYSTEM_PROGRAM,
@@ -19,8 +20,6 @@ _SET_LIMIT = 2
 _SET_PRICE = 3
 _TRANSFER = 2
 _CREATE_WITH_SEED = 3
-_LEAD = 4
-"""Instructions before the transfers: limit, price, receipt, memo."""
 
 
 class IntentMismatch(Exception):
@@ -38,13 +37,13 @@ def check(raw_message: bytes, intent: Intent, *, price: int) -> None:
     signers = [str(key) for key in keys[: decoded.header.num_required_signatures]]
     expected = [intent.treasury] + [intent.source] * (intent.source != intent.treasury)
     _same("signers", signers, expected)
-    _same("instructions", len(decoded.instructions), _LEAD + len(intent.transfers))
+    _same("instructions", len(decoded.instructions), LEADING_INSTRUCTIONS + len(intent.transfers))
 
     parts = [
         (keys[item.program_id_index], bytes(item.data), [keys[index] for index in item.accounts])
         for item in decoded.instructions
     ]
-    limit, bid, receipt, memo = parts[:_LEAD]
+    limit, bid, receipt, memo = parts[:LEADING_INSTRUCTIONS]
     _same("limit program", limit[0], COMPUTE_BUDGET_PROGRAM)
     _same(
         "compute limit", limit[1], bytes([_SET_LIMIT]) + intent.compute_units.to_bytes(4, "little")
@@ -55,7 +54,7 @@ def check(raw_message: bytes, intent: Intent, *, price: int) -> None:
     _same("memo", memo[1], intent.memo.encode())
     _check_receipt(receipt, intent)
     for number, ((program, data, accounts), item) in enumerate(
-        zip(parts[_LEAD:], intent.transfers, strict=True)
+        zip(parts[LEADING_INSTRUCTIONS:], intent.transfers, strict=True)
     ):
         _same(f"transfer {number} program", program, SYSTEM_PROGRAM)
         _same(

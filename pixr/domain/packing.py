@@ -40,6 +40,9 @@ SYSTEM_PROGRAM: Final = Pubkey.from_string("11111111111111111111111111111111")
 COMPUTE_BUDGET_PROGRAM: Final = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
 MEMO_PROGRAM: Final = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 
+LEADING_INSTRUCTIONS: Final = 4
+"""Limit, price, receipt and memo stand before the transfers."""
+
 SEED_CHARACTERS: Final = 16
 UNITS_PER_NATIVE_INSTRUCTION: Final = 150
 UNITS_MEMO: Final = 300
@@ -89,7 +92,7 @@ class Intent:
     @property
     def compute_units(self) -> int:
         """What the packed message needs, no more: the priority fee is limit × price."""
-        native = 3 + len(self.transfers)
+        native = LEADING_INSTRUCTIONS - 1 + len(self.transfers)
         return native * UNITS_PER_NATIVE_INSTRUCTION + UNITS_MEMO
 
 

@@ -74,6 +74,8 @@ class Failed:
     error: str
     account_index: int | None = None
     """The account that failed the transaction, as an index into the message's keys."""
+    instruction_index: int | None = None
+    """The instruction that failed by the fault of its destination."""
 
 
 @dataclass(frozen=True, slots=True)

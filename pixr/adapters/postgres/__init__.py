@@ -6,7 +6,7 @@ while a transaction is open, and none opens a connection of its own.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -32,7 +32,7 @@ class DatabaseUnreachable(Outage):
 
 
 @contextmanager
-def connect(database_url: str, *, connect_timeout_s: int = 5) -> Iterator[Database]:
+def connect(database_url: str, *, connect_timeout_s: int = 5) -> Generator[Database]:
     """Open one connection for one invocation and close it.
 
     A statement may take 20 s and wait 5 s for a lock: longer is a fault that the next
@@ -43,7 +43,7 @@ def connect(database_url: str, *, connect_timeout_s: int = 5) -> Iterator[Databa
             statement or a lock took too long.
     """
     try:
-        db = psycopg.connect(
+        db = psycopg.Connection[DictRow].connect(
             database_url,
             autocommit=True,
             connect_timeout=connect_timeout_s,

@@ -94,6 +94,13 @@ def list_open(db: Database) -> list[Batch]:
     return [Batch(**row) for row in rows]
 
 
+def reread(db: Database, batch_id: UUID) -> Batch:
+    """Return the batch as it is now."""
+    row = db.execute(sql("batches/reread"), {"batch_id": batch_id}).fetchone()
+    assert row is not None
+    return Batch(**row)
+
+
 def items(db: Database, batch_id: UUID) -> list[Payout]:
     """Return what the batch carries, in the order of its transfers."""
     rows = db.execute(sql("batches/items"), {"batch_id": batch_id}).fetchall()

@@ -1,5 +1,6 @@
 -- Take this source as the content's only one. Returns no row when another source was accepted
--- before; the same source again changes nothing and returns its row.
+-- and is in use: it was published, or a job is at work on it. The same source again changes
+-- nothing and returns its row.
 UPDATE contents
 SET source_key = %(source_key)s,
     source_bytes = %(source_bytes)s,
@@ -9,5 +10,12 @@ SET source_key = %(source_key)s,
     frames = %(frames)s,
     has_audio = %(has_audio)s
 WHERE content_id = %(content_id)s
-  AND (source_key IS NULL OR source_key = %(source_key)s)
+  AND (source_key IS NULL
+       OR source_key = %(source_key)s
+       OR (state = 'awaiting'
+           AND NOT EXISTS (
+               SELECT FROM upgrade_jobs
+               WHERE upgrade_jobs.content_id = contents.content_id
+                 AND upgrade_jobs.source_key = contents.source_key
+                 AND upgrade_jobs.state IN ('QUEUED', 'ENCODING', 'ASSEMBLING'))))
 RETURNING content_id

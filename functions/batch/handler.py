@@ -1,0 +1,130 @@
+"""The settler's entry point: every minute, and whenever a withdrawal cannot wait for it.
+
+The only function that signs or sends a transaction. It runs one at a time to save calls,
+not for safety; Lambda's own retries are off because the next minute is one.
+"""
+
+import os
+import time
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+from uuid import uuid4
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.batch.keyring import Keyring
+from functions.batch.tick import Clockwork, Report, Terms, World, run
+from functions.settings import BatchSettings
+from functions.telemetry import make_logger, make_metrics
+from pixr.adapters import queue
+from pixr.adapters.keys import load_master_seed, load_treasury
+from pixr.adapters.postgres import batches, connect
+from pixr.adapters.redis import ViewStream
+from pixr.adapters.solana import ChainUnreachable, Solana
+from pixr.domain.earnings import Rules
+from pixr.domain.money import parse_sol
+
+logger = make_logger("batch")
+metrics = make_metrics("batch")
+
+MARGIN_S: Final = 8.0
+"""Left of Lambda's time limit: one round trip to a slow node, and the last commit."""
+
+
+@cache
+def settings() -> BatchSettings:
+    """The environment, read once per container."""
+    return BatchSettings.read(os.environ)
+
+
+@cache
+def keyring() -> Keyring:
+    """The keys, fetched once per container."""
+    return Keyring(
+        seed=load_master_seed(settings().master_seed_arn),
+        treasury=load_treasury(settings().treasury_private_key_arn),
+    )
+
+
+def terms() -> Terms:
+    """What the settings say, as the domain wants it."""
+    chosen = settings()
+    return Terms(
+        rules=Rules(
+            view_rate_lamports=chosen.view_rate_lamports,
+            platform_fee_bps=chosen.platform_fee_bps,
+            investor_share_bps=chosen.investor_share_bps,
+            views_per_viewer_day=chosen.views_per_viewer_day,
+        ),
+        minimum_lamports=parse_sol(chosen.min_batch_amount),
+        payees_max=chosen.batch_size,
+    )
+
+
+def _send(topic: str, payload: dict[str, Any]) -> None:
+    assert topic == "upgrade.plan", topic
+    queue.send(settings().plan_queue_url, payload)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Run one tick. The event only says who woke us; what to do is in the database."""
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - MARGIN_S
+    clockwork = Clockwork(
+        now=lambda: datetime.now(UTC),
+        new_id=uuid4,
+        remaining_s=lambda: deadline - time.monotonic(),
+        pause=time.sleep,
+    )
+    stream = ViewStream(settings().redis_url)
+    with connect(str(settings().database_url)) as db:
+        world = World(
+            db=db,
+            chain=Solana(settings().rpc_urls),
+            stream=stream,
+            keyring=keyring(),
+            send=_send,
+        )
+        try:
+            report = run(world, terms(), clockwork)
+        except ChainUnreachable as outage:
+            # Nothing is lost: what is signed is stored, and the next minute goes on with it.
+            logger.warning("chain.unreachable", reason=str(outage))
+            report = Report()
+        finally:
+            stream.close()
+        backlog = batches.backlog(db)
+    _publish(report, backlog)
+    return {"rounds": report.rounds, "sent": report.batches_sent, **dict(report.verdicts)}
+
+
+def _publish(report: Report, backlog: dict[str, Any]) -> None:
+    paid = report.verdicts["paid"]
+    decided = paid + report.verdicts["failed"] + report.verdicts["hold"]
+    logger.info(
+        "settle.tick",
+        rounds=report.rounds,
+        events_read=report.events_read,
+        events_new=report.events_new,
+        gross_lamports=report.gross_lamports,
+        payouts_made=report.payouts_made,
+        payouts_short=report.payouts_short,
+        batches_sent=report.batches_sent,
+        deposited_lamports=report.deposited_lamports,
+        verdicts=dict(report.verdicts),
+        **backlog,
+    )
+    metrics.add_metric(name="Ticks", unit=MetricUnit.Count, value=1)
+    metrics.add_metric(name="HoldBatches", unit=MetricUnit.Count, value=backlog["batches_held"])
+    metrics.add_metric(
+        name="PendingEarningsLamports", unit=MetricUnit.Count, value=backlog["owed_lamports"]
+    )
+    metrics.add_metric(
+        name="TreasuryShortPayouts", unit=MetricUnit.Count, value=report.payouts_short
+    )
+    if decided:
+        rate = 100 * paid / decided
+        metrics.add_metric(name="BatchSuccessRate", unit=MetricUnit.Percent, value=rate)

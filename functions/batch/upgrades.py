@@ -1,0 +1,70 @@
+"""What follows when a paid-for upgrade is done or has failed.
+
+job PUBLISHED → investments LIVE, a new epoch shares their returns, escrow → treasury
+job FAILED    → every investor is refunded in full, on chain
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from pixr.adapters.postgres import Database, earnings, investments_settled, payouts
+from pixr.domain.earnings import Rules
+
+
+def advance(
+    db: Database,
+    *,
+    treasury_address: str,
+    rules: Rules,
+    new_id: Callable[[], UUID],
+    now: datetime,
+) -> int:
+    """Decide every funding whose job has ended; return how many were decided."""
+    decided = 0
+    for row in investments_settled.list_decided(db):
+        state = "LIVE" if row["is_published"] else "FAILED"
+        with db.transaction():
+            investments = investments_settled.close_funding(
+                db, row["content_id"], row["rung"], state=state, now=now
+            )
+            if investments is None:
+                continue
+            decided += 1
+            for investment in investments:
+                _move_escrow(
+                    db,
+                    investment,
+                    treasury_address=treasury_address if state == "LIVE" else None,
+                    payout_id=new_id(),
+                    now=now,
+                )
+            if state == "LIVE":
+                earnings.start_new_epoch(db, row["content_id"], rules=rules, now=now)
+    return decided
+
+
+def _move_escrow(
+    db: Database,
+    investment: dict[str, object],
+    *,
+    treasury_address: str | None,
+    payout_id: UUID,
+    now: datetime,
+) -> None:
+    """Release one investment to the treasury, or refund it to its owner."""
+    user_id = str(investment["user_id"])
+    is_release = treasury_address is not None
+    requested = payouts.request(
+        db,
+        payout_id=payout_id,
+        kind="release" if is_release else "refund",
+        user_id=None if is_release else user_id,
+        debit_account="escrow",
+        credit_account="treasury" if is_release else f"wallet:{user_id}",
+        destination=treasury_address or str(investment["address"]),
+        lamports=int(str(investment["lamports"])),
+        investment_id=UUID(str(investment["id"])),
+        now=now,
+    )
+    assert requested, "an escrowed investment is in escrow"

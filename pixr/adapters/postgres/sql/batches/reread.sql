@@ -1,0 +1,5 @@
+-- One batch as it is now.
+SELECT id, kind, state, version, receipt_address, merkle_root, lamports,
+       treasury_reserved_lamports
+FROM batches
+WHERE id = %(batch_id)s

@@ -1,0 +1,25 @@
+-- Mark a chunk done and count it, in one statement, so that it counts once however often its
+-- message comes, and exactly one completion is the last. Returns whether this one was; no row
+-- when the chunk was done before or the job is no longer encoding.
+WITH done AS (
+    UPDATE upgrade_chunks
+    SET state = 'DONE',
+        object_key = %(object_key)s,
+        bytes = %(bytes)s,
+        cpu_ms = %(cpu_ms)s,
+        done_at = %(now)s
+    FROM upgrade_jobs
+    WHERE upgrade_chunks.job_id = %(job_id)s
+      AND upgrade_chunks.position = %(position)s
+      AND upgrade_chunks.state = 'QUEUED'
+      AND upgrade_jobs.id = upgrade_chunks.job_id
+      AND upgrade_jobs.state = 'ENCODING'
+    RETURNING upgrade_chunks.job_id
+)
+UPDATE upgrade_jobs
+SET chunks_done = chunks_done + 1,
+    cpu_ms = upgrade_jobs.cpu_ms + %(cpu_ms)s,
+    state = CASE WHEN chunks_done + 1 = chunks_total THEN 'ASSEMBLING' ELSE state END
+FROM done
+WHERE upgrade_jobs.id = done.job_id
+RETURNING chunks_done = chunks_total AS is_last

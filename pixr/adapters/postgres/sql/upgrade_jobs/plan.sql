@@ -1,0 +1,12 @@
+-- Freeze the plan and open the job for encoding. Only a queued job can be planned: of two
+-- planners one gets no row and must drop what it planned.
+UPDATE upgrade_jobs
+SET rung = %(rung)s,
+    source_etag = %(source_etag)s,
+    settings = %(settings)s::jsonb,
+    chunks_total = %(chunks_total)s,
+    analysis_before = %(analysis_before)s::jsonb,
+    state = 'ENCODING'
+WHERE id = %(job_id)s
+  AND state = 'QUEUED'
+RETURNING id

@@ -1,0 +1,196 @@
+"""Upgrade jobs and their chunks: what turns a source into a rendition.
+
+    QUEUED ──plan──▶ ENCODING ──last chunk──▶ ASSEMBLING ──publish──▶ PUBLISHED
+       └────────────────┴────────close───────────┴──▶ REJECTED (the file) / FAILED (the job)
+
+Every step is one guarded statement, so any message may come twice or late: the second planner,
+the second completion and the second publisher find the state moved on and change nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from psycopg import Rollback
+
+from pixr.adapters.postgres import Database, Row, sql
+from pixr.domain.media import Chunk, Plan
+
+Hashes = Mapping[str, str | None]
+"""SHA-256 of each analysis part by its key; None: the part is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What planning decided about a job."""
+
+    job_id: UUID
+    rung: int
+    source_etag: str
+    plan: Plan
+    chunks: Sequence[Chunk]
+    analysis: Hashes | None
+    """None when there is no analysis to preserve."""
+
+
+def open_base(
+    db: Database,
+    *,
+    job_id: UUID,
+    content_id: str,
+    upload_id: UUID,
+    source_key: str,
+    now: datetime,
+) -> Row:
+    """The job of this upload: a new one, or the one that an earlier event opened."""
+    db.execute(
+        sql("upgrade_jobs/open_base"),
+        {
+            "job_id": job_id,
+            "content_id": content_id,
+            "upload_id": upload_id,
+            "source_key": source_key,
+            "now": now,
+        },
+    )
+    job = db.execute(sql("upgrade_jobs/of_upload"), {"upload_id": upload_id}).fetchone()
+    assert job is not None
+    return job
+
+
+def get(db: Database, job_id: UUID) -> Row | None:
+    """The job's row, or None."""
+    return db.execute(sql("upgrade_jobs/get"), {"job_id": job_id}).fetchone()
+
+
+def accepted_etag(db: Database, content_id: str, source_key: str) -> str | None:
+    """Which version of the content's source was accepted."""
+    parameters = {"content_id": content_id, "source_key": source_key}
+    row = db.execute(sql("upgrade_jobs/accepted_etag"), parameters).fetchone()
+    return None if row is None else str(row["source_etag"])
+
+
+def start(db: Database, planned: Planned) -> bool:
+    """Store the frozen plan with its chunks, all of it or nothing.
+
+    Returns:
+        False when the job is not queued any more: another planner was first, or it is closed.
+    """
+    is_mine = False
+    with db.transaction() as attempt:
+        is_mine = (
+            db.execute(
+                sql("upgrade_jobs/plan"),
+                {
+                    "job_id": planned.job_id,
+                    "rung": planned.rung,
+                    "source_etag": planned.source_etag,
+                    "settings": json.dumps(planned.plan.document()),
+                    "chunks_total": len(planned.chunks),
+                    "analysis_before": _json(planned.analysis),
+                },
+            ).rowcount
+            == 1
+        )
+        if not is_mine:
+            raise Rollback(attempt)
+        db.execute(
+            sql("upgrade_chunks/insert"),
+            {
+                "job_id": planned.job_id,
+                "positions": [chunk.position for chunk in planned.chunks],
+                "frame_starts": [chunk.frame_start for chunk in planned.chunks],
+                "frame_counts": [chunk.frame_count for chunk in planned.chunks],
+            },
+        )
+    return is_mine
+
+
+def get_chunk(db: Database, job_id: UUID, position: int) -> Row | None:
+    """One chunk's row, or None."""
+    parameters = {"job_id": job_id, "position": position}
+    return db.execute(sql("upgrade_chunks/get"), parameters).fetchone()
+
+
+def list_chunks(db: Database, job_id: UUID) -> list[Row]:
+    """All chunks of the job, in order."""
+    return db.execute(sql("upgrade_chunks/list"), {"job_id": job_id}).fetchall()
+
+
+def complete_chunk(
+    db: Database,
+    *,
+    job_id: UUID,
+    position: int,
+    object_key: str,
+    size_bytes: int,
+    cpu_ms: int,
+    now: datetime,
+) -> bool:
+    """Count a chunk as done, once.
+
+    Returns:
+        True for the completion that made the job whole, which is exactly one. False for any
+        other, for a repeat, and when the job is no longer encoding.
+    """
+    row = db.execute(
+        sql("upgrade_chunks/complete"),
+        {
+            "job_id": job_id,
+            "position": position,
+            "object_key": object_key,
+            "bytes": size_bytes,
+            "cpu_ms": cpu_ms,
+            "now": now,
+        },
+    ).fetchone()
+    return row is not None and bool(row["is_last"])
+
+
+def publish(
+    db: Database, job_id: UUID, *, analysis: Hashes | None, cpu_ms: int, now: datetime
+) -> bool:
+    """Close the job as published. Call inside ``db.transaction()`` with the rendition.
+
+    Returns:
+        False when another worker closed the job before.
+    """
+    assert db.info.transaction_status.name == "INTRANS"
+    parameters = {
+        "job_id": job_id,
+        "analysis_after": _json(analysis),
+        "cpu_ms": cpu_ms,
+        "now": now,
+    }
+    return db.execute(sql("upgrade_jobs/publish"), parameters).rowcount == 1
+
+
+def close(
+    db: Database,
+    job_id: UUID,
+    state: Literal["REJECTED", "FAILED"],
+    reason: str,
+    *,
+    now: datetime,
+    analysis: Hashes | None = None,
+) -> bool:
+    """Give the job up, for a reason in plain words.
+
+    Returns:
+        False when it was closed before, whatever as.
+    """
+    parameters = {
+        "job_id": job_id,
+        "state": state,
+        "reason": reason,
+        "analysis_after": _json(analysis),
+        "now": now,
+    }
+    return db.execute(sql("upgrade_jobs/close"), parameters).rowcount == 1
+
+
+def _json(hashes: Hashes | None) -> str | None:
+    return None if hashes is None else json.dumps(hashes)
