@@ -29,8 +29,8 @@ class Places:
     """Where the data is, and by whom it may be read.
 
     Attributes:
-        database_url: PostgreSQL, without a password in the cloud: the scheme postgresql+iam
-            tells the adapter to ask IAM for a token of fifteen minutes.
+        database_url: PostgreSQL. In the cloud it names no password: the adapter asks IAM for a
+            token of fifteen minutes.
         redis_url: Valkey; rediss:// in the cloud.
         bucket: Videos: originals/, chunks/, renditions/, analysis/ and rejected/.
         master_seed_arn: The secret that every user's wallet is derived from.

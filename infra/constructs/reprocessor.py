@@ -1,6 +1,8 @@
 """The video pipeline: an upload is planned, encoded in pieces, and joined.
 
-upload ──▶ Plan ──▶ Encode × chunks ──▶ Assemble ──▶ published
+    upload ──▶ Plan ──▶ Encode × chunks ──▶ Assemble ──▶ published
+
+Each step has a queue, a role and a size of its own; all three share one bundle and FFmpeg's layer.
 """
 
 from __future__ import annotations

@@ -93,9 +93,9 @@ class Ledger(Construct):
 
     @property
     def url(self) -> str:
-        """Where functions connect; the scheme says that the password is an IAM token."""
+        """Where functions connect. No password: they ask IAM for a token of fifteen minutes."""
         return (
-            f"postgresql+iam://{DATABASE_USER}@{self.proxy.endpoint}:{POSTGRES_PORT}"
+            f"postgresql://{DATABASE_USER}@{self.proxy.endpoint}:{POSTGRES_PORT}"
             f"/{DATABASE_NAME}?sslmode=require"
         )
 
