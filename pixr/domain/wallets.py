@@ -9,19 +9,17 @@ has there, both when it is asked for and again before the money is sent.
 
 import hmac
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from pixr.domain.errors import BadDestination, Malformed, Overdrawn
+from pixr.domain.errors import BadDestination, Overdrawn
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS, Lamports, leaves_dust
 
 DERIVATION_VERSION: Final = 1
 MASTER_SEED_BYTES: Final = 64
-USER_ID_LENGTH_MAX: Final = 128
 
 ESCROW_LABEL: Final = "pixr/escrow/v1"
 """Of the wallet that holds investments until an upgrade is live."""
@@ -60,20 +58,6 @@ def derive_keypair(master_seed: bytes, label: str) -> Keypair:
     """
     assert len(master_seed) == MASTER_SEED_BYTES
     return Keypair.from_seed(hmac.digest(master_seed, label.encode(), "sha512")[:32])
-
-
-def check_user_id(user_id: object) -> str:
-    """Return ``user_id`` when it can name a wallet.
-
-    Raises:
-        Malformed: Not 1 to 128 characters, or one of them is a control character, a lone
-            surrogate or unassigned: two ids must not look alike to the person who reads them.
-    """
-    if not isinstance(user_id, str) or not 1 <= len(user_id) <= USER_ID_LENGTH_MAX:
-        raise Malformed("sub", f"must have 1 to {USER_ID_LENGTH_MAX} characters")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Cn") for character in user_id):
-        raise Malformed("sub", "must not have control characters")
-    return user_id
 
 
 def check_destination(address: str, *, ours: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.sysvar import CLOCK, EPOCH_SCHEDULE, INSTRUCTIONS, RENT, SLOT_HASHES, STAKE_HISTORY
 
-from pixr.domain.errors import BadDestination, Malformed, Overdrawn
+from pixr.domain.errors import BadDestination, Overdrawn
 from pixr.domain.money import Lamports
 from pixr.domain.wallets import (
     ESCROW_LABEL,
@@ -16,7 +16,6 @@ from pixr.domain.wallets import (
     check_arrival,
     check_destination,
     check_destination_account,
-    check_user_id,
     derive_keypair,
     spend,
     wallet_label,
@@ -45,19 +44,6 @@ def test_the_escrow_is_nobodys_wallet() -> None:
     escrow = str(derive_keypair(SEED, ESCROW_LABEL).pubkey())
     assert escrow == str(derive_keypair(SEED, ESCROW_LABEL).pubkey())
     assert not ESCROW_LABEL.startswith(wallet_label(""))
-
-
-@pytest.mark.parametrize("user_id", ["a", "a" * 128, "ünïcode-用户", "a/../b", "x y", "auth0|1"])
-def test_a_user_id_is_taken_exactly_as_given(user_id: str) -> None:
-    assert check_user_id(user_id) == user_id
-
-
-@pytest.mark.parametrize(
-    "user_id", ["", "a" * 129, "a\x00", "a\nb", "\x7f", "\x9f", "\ud800", None, 7, ["alice"]]
-)
-def test_a_user_id_that_cannot_be_told_apart_is_refused(user_id: object) -> None:
-    with pytest.raises(Malformed, match="sub"):
-        check_user_id(user_id)
 
 
 def test_an_outside_wallet_may_be_paid() -> None:
