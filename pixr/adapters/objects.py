@@ -73,8 +73,8 @@ class Bucket:
             answer = self._client.head_object(Bucket=self.name, Key=key)
             return Head(size_bytes=answer["ContentLength"], etag=answer["ETag"])
 
-    def download(self, key: str, path: Path, *, etag: str, bytes_max: int) -> None:
-        """Stream exactly the version ``etag`` into a new file.
+    def download(self, key: str, path: Path, *, bytes_max: int, etag: str | None = None) -> None:
+        """Stream an object, or exactly its version ``etag``, into a new file.
 
         Raises:
             ObjectMissing: No such key.
@@ -83,9 +83,10 @@ class Bucket:
             ObjectStoreError: Anything else, a body that ended early included.
         """
         with self._named("download", key):
-            answer = self._client.get_object(Bucket=self.name, Key=key, IfMatch=etag)
-            if answer["ETag"] != etag:
-                raise ObjectChanged(f"s3://{self.name}/{key} is {answer['ETag']}, not {etag}")
+            if etag is None:
+                answer = self._client.get_object(Bucket=self.name, Key=key)
+            else:
+                answer = self._client.get_object(Bucket=self.name, Key=key, IfMatch=etag)
             if answer["ContentLength"] > bytes_max:
                 raise ObjectTooLarge(
                     f"s3://{self.name}/{key} has {answer['ContentLength']} bytes,"

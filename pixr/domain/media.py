@@ -13,6 +13,7 @@ frame rates and delays.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -71,6 +72,10 @@ class Plan:
     """The shortest time between two frames; half of it separates them safely."""
     audio: str | None
     """'copy', 'encode', or None without sound."""
+    audio_packets: int
+    audio_delay_ms: int
+    is_remuxed: bool
+    """Workers rewrite the container first, because the source's own cannot be sought in."""
 
     def start_s(self, position: int) -> Fraction:
         """When chunk ``position`` begins; one past the last is the end."""
@@ -100,6 +105,9 @@ class Plan:
             "end": self.end,
             "gap": self.gap,
             "audio": self.audio,
+            "audio_packets": self.audio_packets,
+            "audio_delay_ms": self.audio_delay_ms,
+            "is_remuxed": self.is_remuxed,
         }
 
     @classmethod
@@ -116,10 +124,13 @@ class Plan:
             end=document["end"],
             gap=document["gap"],
             audio=document["audio"],
+            audio_packets=document["audio_packets"],
+            audio_delay_ms=document["audio_delay_ms"],
+            is_remuxed=document["is_remuxed"],
         )
 
 
-def plan(facts: SourceFacts, rung: int) -> tuple[Plan, list[Chunk]]:
+def plan(facts: SourceFacts, rung: int, *, is_remuxed: bool = False) -> tuple[Plan, list[Chunk]]:
     """Cut the source's timeline into chunks of about ten seconds and freeze the settings.
 
     Chunks are whole GOPs, so key frames fall on the same frames in every rung. The last chunk
@@ -138,7 +149,7 @@ def plan(facts: SourceFacts, rung: int) -> tuple[Plan, list[Chunk]]:
         for position in range(count)
     ]
     assert sum(chunk.frame_count for chunk in chunks) == facts.frames
-    gaps = (later - earlier for earlier, later in zip(facts.pts, facts.pts[1:], strict=False))
+    gaps = (later - earlier for earlier, later in pairwise(facts.pts))
     frozen = Plan(
         size=rung_size(facts.size, rung),
         frames=facts.frames,
@@ -150,6 +161,9 @@ def plan(facts: SourceFacts, rung: int) -> tuple[Plan, list[Chunk]]:
         end=facts.end_pts,
         gap=min(gaps, default=facts.end_pts - facts.pts[0]),
         audio=None if facts.audio is None else "copy" if facts.audio.is_copied else "encode",
+        audio_packets=facts.audio.packets if facts.audio else 0,
+        audio_delay_ms=facts.audio.delay_ms if facts.audio else 0,
+        is_remuxed=is_remuxed,
     )
     return frozen, chunks
 

@@ -13,7 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from pixr.domain.renditions import Size
 
@@ -49,7 +50,8 @@ class Audio:
 
     codec: str
     packets: int
-    start_ms: int
+    delay_ms: int
+    """When its first packet, hidden or not, plays after the first picture; may be negative."""
 
     @property
     def is_copied(self) -> bool:
@@ -106,8 +108,12 @@ class Track:
     pts: Sequence[int]
     """Shown packets only, rising."""
     end_pts: int
+    first_pts: int
+    """Of all packets, hidden ones included."""
     packets: int
-    """All packets, hidden ones included."""
+    """All of them, hidden ones included."""
+    is_ordered: bool
+    """Decoding times rise from packet to packet."""
     is_damaged: bool
     has_untimed: bool
 
@@ -137,21 +143,21 @@ def read_banner(log: str) -> Banner | None:
 def read_listing(text: str) -> dict[str, Track]:
     """Decode ``-f framecrc``: the first track of each kind ("video", "audio")."""
     headers: dict[tuple[str, int], str] = {}
-    packets: dict[int, list[tuple[int | None, int, int]]] = {}
+    packets: dict[int, list[_Packet]] = {}
     for line in text.splitlines():
         if line.startswith("#"):
             if header := re.match(r"#(\w+) (\d+): +(.*)", line):
                 headers[header[1], int(header[2])] = header[3]
         elif line:
-            stream, _, pts, duration, *_ = (field.strip() for field in line.split(",", 5))
+            stream, dts, pts, duration, *_ = (field.strip() for field in line.split(",", 5))
             flags = re.search(r", F=0x([0-9A-F]+)", line)
-            packets.setdefault(int(stream), []).append(
-                (
-                    None if pts == "NOPTS" else int(pts),
-                    int(duration),
-                    int(flags[1], 16) if flags else 1,
-                )
+            packet = _Packet(
+                None if dts == "NOPTS" else int(dts),
+                None if pts == "NOPTS" else int(pts),
+                int(duration),
+                int(flags[1], 16) if flags else 1,
             )
+            packets.setdefault(int(stream), []).append(packet)
     tracks: dict[str, Track] = {}
     for (name, number), kind in headers.items():
         if name == "media_type" and kind not in tracks and number in packets:
@@ -159,17 +165,25 @@ def read_listing(text: str) -> dict[str, Track]:
     return tracks
 
 
+class _Packet(NamedTuple):
+    dts: int | None
+    pts: int | None
+    duration: int
+    flags: int
+
+
 def _track(
     kind: str,
     stream: int,
     headers: Mapping[tuple[str, int], str],
-    packets: Sequence[tuple[int | None, int, int]],
+    packets: Sequence[_Packet],
 ) -> Track:
     shown = sorted(
-        (pts, duration)
-        for pts, duration, flags in packets
-        if pts is not None and not flags & _FLAG_DISCARD
+        (packet.pts, packet.duration)
+        for packet in packets
+        if packet.pts is not None and not packet.flags & _FLAG_DISCARD
     )
+    order = [packet.dts for packet in packets if packet.dts is not None]
     width, _, height = headers.get(("dimensions", stream), "0x0").partition("x")
     shape = _ratio(headers.get(("sar", stream), "1/1"))
     return Track(
@@ -181,9 +195,11 @@ def _track(
         pixel_shape=shape if shape > 0 else Fraction(1),
         pts=[pts for pts, _ in shown],
         end_pts=_end(shown),
+        first_pts=min((packet.pts for packet in packets if packet.pts is not None), default=0),
         packets=len(packets),
-        is_damaged=any(flags & _FLAG_CORRUPT for _, _, flags in packets),
-        has_untimed=any(pts is None for pts, _, _ in packets),
+        is_ordered=all(earlier < later for earlier, later in pairwise(order)),
+        is_damaged=any(packet.flags & _FLAG_CORRUPT for packet in packets),
+        has_untimed=any(packet.pts is None for packet in packets),
     )
 
 
@@ -240,7 +256,7 @@ def judge(log: str, listing: Mapping[str, Track], picture: Mapping[str, Track]) 
         time_base=video.time_base,
         pts=video.pts,
         end_pts=video.end_pts,
-        audio=None if audio is None or not audio.pts else _audio(audio),
+        audio=None if audio is None or not audio.pts else _audio(audio, video),
         is_seekable=banner.container.startswith(_SEEKABLE),
     )
     if facts.duration_ms > DURATION_MAX_MS:
@@ -272,9 +288,7 @@ def _check_picture(banner: Banner, video: Track) -> None:
         raise Unusable(f"a side of the picture is longer than {SIDE_MAX_PX} pixels")
     if len(video.pts) > FRAMES_MAX:
         raise Unusable(f"the video has more than {FRAMES_MAX} frames")
-    if video.has_untimed or any(
-        later <= earlier for earlier, later in zip(video.pts, video.pts[1:], strict=False)
-    ):
+    if video.has_untimed or any(later <= earlier for earlier, later in pairwise(video.pts)):
         raise Unusable("the frames carry no usable times")
     for transfer, name in _HDR.items():
         if transfer in banner.pixel_text:
@@ -289,9 +303,10 @@ def _upright(shown: Track) -> Size:
     return Size(width_px=width_px, height_px=shown.height_px)
 
 
-def _audio(track: Track) -> Audio:
-    return Audio(
-        codec=track.codec,
-        packets=track.packets,
-        start_ms=round(track.pts[0] * track.time_base * 1000),
-    )
+def _audio(track: Track, video: Track) -> Audio:
+    return Audio(codec=track.codec, packets=track.packets, delay_ms=delay_ms(track, video))
+
+
+def delay_ms(audio: Track, video: Track) -> int:
+    """How long after the first picture the first sound packet plays; negative when before."""
+    return round((audio.first_pts * audio.time_base - video.pts[0] * video.time_base) * 1000)

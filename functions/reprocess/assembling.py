@@ -1,0 +1,201 @@
+"""Join a job's chunks, verify what came out, publish it, and clean up.
+
+    chunks + source ─▶ join ─▶ verify ─▶ media in S3 ─▶ one transaction ─▶ master playlist
+                                 └─▶ FAILED with the reason: viewers keep what they had
+
+Everything before the transaction is invisible to viewers, and everything after it is done again
+when the message comes again.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from functions.reprocess import analysis, manifest
+from functions.reprocess.source import fetch, rewrite
+from functions.reprocess.verifying import Unfit, verify
+from pixr.adapters import queue
+from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
+from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
+from pixr.adapters.postgres import Database, Row, contents, upgrades
+from pixr.domain.media import Chunk, Plan, join_arguments, join_list
+
+JOIN_TIMEOUT_S: Final = 240
+"""Copying a gigabyte takes seconds; encoding four hours of sound about five minutes of CPU."""
+
+CHUNK_BYTES_MAX: Final = 1024**3
+"""Fifteen seconds of 2160p have about 50 MB; a gigabyte is not a chunk."""
+
+ATTEMPTS_MAX: Final = 3
+"""As often as the queue delivers a message; then FFmpeg's failure is the job's."""
+
+MEDIA_TYPES: Final = {
+    "media.mp4": "video/mp4",
+    "stream.m3u8": manifest.PLAYLIST_TYPE,
+    "index.m3u8": manifest.PLAYLIST_TYPE,
+}
+
+
+class AnalysisChanged(Exception):
+    """Parts of the analysis are not what they were; names them and keeps what was found."""
+
+    def __init__(self, before: Mapping[str, str], after: upgrades.Hashes) -> None:
+        changed = sorted(key for key in before if after[key] != before[key])
+        super().__init__(f"the analysis changed while the job ran: {', '.join(changed)}")
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembler:
+    """What assembling needs of the world."""
+
+    db: Database
+    bucket: Bucket
+    ffmpeg: Ffmpeg
+    settle_queue_url: str
+    now: datetime
+
+    def assemble(self, job_id: UUID, *, attempt: int) -> str:
+        """Publish a job whose chunks are all done; repeating it at any time changes nothing.
+
+        Args:
+            job_id: Of a job.
+            attempt: How often this message was delivered, from 1.
+
+        Returns:
+            What happened, as an event for the log.
+
+        Raises:
+            FfmpegError: It failed and there are attempts left.
+        """
+        job = upgrades.get(self.db, job_id)
+        if job is None:
+            return "job.unknown"
+        if job["state"] == "ASSEMBLING":
+            try:
+                is_published = self._publish(job)
+            except AnalysisChanged as changed:
+                return self._fail(job, str(changed), found=changed.after)
+            except Unfit as unfit:
+                return self._fail(job, str(unfit))
+            except (FfmpegFailed, FfmpegTimedOut) as error:
+                if attempt < ATTEMPTS_MAX:
+                    raise
+                return self._fail(job, f"the chunks could not be joined: {error}")
+            if is_published:
+                self._finish(job)
+                return "job.published"
+            job = upgrades.get(self.db, job_id) or job
+        if job["state"] == "PUBLISHED":
+            self._finish(job)
+        return "job.repeated"
+
+    def _publish(self, job: Row) -> bool:
+        plan = Plan.read(job["settings"])
+        chunks = upgrades.list_chunks(self.db, job["id"])
+        playlist_key = f"media/{job['content_id']}/{job['rung']}/{job['id']}/index.m3u8"
+        with tempfile.TemporaryDirectory(prefix="pixr-") as name:
+            folder = Path(name)
+            playlist = folder / "index.m3u8"
+            cpu_ms = self._join(job, plan, chunks, folder, playlist)
+            for file, content_type in MEDIA_TYPES.items():
+                path, key = folder / file, playlist_key.rpartition("/")[0] + "/" + file
+                self.bucket.upload(path, key, content_type=content_type)
+            size_bytes = (folder / "media.mp4").stat().st_size
+        after = self._check_analysis(job)
+        content = contents.get(self.db, job["content_id"])
+        assert content is not None
+        if content["state"] == "awaiting":
+            # The first rendition: a live content must have something to open from the start.
+            manifest.rebuild(self.bucket, job["content_id"], lambda: [playlist_key])
+        with self.db.transaction():
+            if not upgrades.publish(
+                self.db, job["id"], analysis=after, cpu_ms=cpu_ms, now=self.now
+            ):
+                return False
+            contents.publish_rendition(
+                self.db,
+                content_id=job["content_id"],
+                rung=job["rung"],
+                job_id=job["id"],
+                size=plan.size,
+                frames=plan.frames,
+                duration_ms=plan.duration_ms,
+                size_bytes=size_bytes,
+                bits_per_s=max(1, size_bytes * 8000 // plan.duration_ms),
+                playlist_key=playlist_key,
+                manifest_key=manifest.manifest_key(job["content_id"]),
+                now=self.now,
+            )
+        return True
+
+    def _join(self, job: Row, plan: Plan, rows: list[Row], folder: Path, playlist: Path) -> int:
+        """Make the HLS files in ``folder`` and verify them; CPU milliseconds."""
+        names: list[str] = []
+        try:
+            for row in rows:
+                names.append(f"{row['position']:05d}.mp4")
+                self.bucket.download(
+                    row["object_key"], folder / names[-1], bytes_max=CHUNK_BYTES_MAX
+                )
+            source = fetch(self.bucket, job["source_key"], etag=job["source_etag"], folder=folder)
+        except ObjectMissing as error:
+            raise Unfit(f"a part was deleted while the job ran: {error}") from error
+        except ObjectChanged as error:
+            raise Unfit("the source was replaced while the job ran") from error
+        if plan.is_remuxed:
+            source = rewrite(self.ffmpeg, source)
+        script = folder / "list.ffconcat"
+        script.write_text(join_list(plan, names))
+        joined = self.ffmpeg.make(
+            join_arguments(plan, script=script, source=source, playlist=playlist),
+            timeout_s=JOIN_TIMEOUT_S,
+        )
+        chunks = [
+            Chunk(
+                position=row["position"],
+                frame_start=row["frame_start"],
+                frame_count=row["frame_count"],
+            )
+            for row in rows
+        ]
+        return joined.cpu_ms + verify(self.ffmpeg, plan, chunks, playlist)
+
+    def _check_analysis(self, job: Row) -> dict[str, str | None] | None:
+        before = job["analysis_before"]
+        if before is None:
+            return None
+        after = analysis.read_again(self.bucket, before)
+        if after != before:
+            raise AnalysisChanged(before, after)
+        return after
+
+    def _finish(self, job: Row) -> None:
+        """What follows the commit; done again whenever the message comes again."""
+        manifest.rebuild(
+            self.bucket,
+            job["content_id"],
+            lambda: [
+                rendition["playlist_key"]
+                for rendition in contents.list_renditions(self.db, job["content_id"])
+            ],
+        )
+        self._delete_chunks(job)
+        queue.send(self.settle_queue_url, {"reason": "upgrade.published", "job_id": str(job["id"])})
+
+    def _fail(self, job: Row, reason: str, *, found: upgrades.Hashes | None = None) -> str:
+        """Close the job unless another worker published it meanwhile."""
+        upgrades.close(self.db, job["id"], "FAILED", reason, now=self.now, analysis=found)
+        fresh = upgrades.get(self.db, job["id"])
+        if fresh is not None and fresh["state"] == "FAILED":
+            self._delete_chunks(job)
+            return "job.failed"
+        return "job.repeated"
+
+    def _delete_chunks(self, job: Row) -> None:
+        rows = upgrades.list_chunks(self.db, job["id"])
+        self.bucket.delete([row["object_key"] for row in rows if row["object_key"]])

@@ -1,0 +1,131 @@
+"""Encode one chunk, count it, and start the assembly when it was the last.
+
+A chunk's place in S3 depends on the job and its position only, and the database counts it
+once, so a repeated message costs a second of work and changes nothing.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from functions.reprocess.messages import job_message
+from functions.reprocess.source import fetch, rewrite
+from pixr.adapters import queue
+from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
+from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
+from pixr.adapters.postgres import Database, Row, upgrades
+from pixr.domain.media import Chunk, Plan, encode_arguments, listing_arguments
+from pixr.domain.sources import Unusable, read_listing
+
+ENCODE_TIMEOUT_S: Final = 600
+"""Ten seconds of 2160p need about 160 CPU seconds; the Lambda ends after 900 s."""
+
+LISTING_TIMEOUT_S: Final = 60
+
+ATTEMPTS_MAX: Final = 3
+"""As often as the queue delivers a message; then FFmpeg's failure is the job's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder:
+    """What encoding needs of the world."""
+
+    db: Database
+    bucket: Bucket
+    ffmpeg: Ffmpeg
+    assemble_queue_url: str
+    now: datetime
+
+    def encode(self, job_id: UUID, position: int, *, attempt: int) -> str:
+        """Make one chunk; repeating it at any time changes nothing.
+
+        Args:
+            job_id: Of a planned job.
+            position: Of the chunk, from 0.
+            attempt: How often this message was delivered, from 1.
+
+        Returns:
+            What happened, as an event for the log.
+
+        Raises:
+            FfmpegError: It failed and there are attempts left.
+        """
+        job = upgrades.get(self.db, job_id)
+        chunk = upgrades.get_chunk(self.db, job_id, position)
+        if job is None or chunk is None:
+            return "chunk.unknown"
+        if job["state"] == "ASSEMBLING":
+            # The last completion may have died before its message was sent.
+            queue.send(self.assemble_queue_url, job_message(job_id))
+            return "chunk.repeated"
+        if job["state"] != "ENCODING" or chunk["state"] == "DONE":
+            return "chunk.repeated"
+        try:
+            is_last = self._make(job, chunk)
+        except Unusable as unusable:
+            return self._fail(job_id, str(unusable))
+        except (FfmpegFailed, FfmpegTimedOut) as error:
+            if attempt < ATTEMPTS_MAX:
+                raise
+            return self._fail(job_id, f"chunk {position} could not be encoded: {error}")
+        if is_last:
+            queue.send(self.assemble_queue_url, job_message(job_id))
+        return "chunk.encoded"
+
+    def _make(self, job: Row, row: Row) -> bool:
+        plan = Plan.read(job["settings"])
+        chunk = Chunk(
+            position=row["position"],
+            frame_start=row["frame_start"],
+            frame_count=row["frame_count"],
+        )
+        key = chunk_key(job["id"], chunk.position)
+        with tempfile.TemporaryDirectory(prefix="pixr-") as name:
+            folder = Path(name)
+            source = self._source(job, plan, folder)
+            output = folder / "chunk.mp4"
+            arguments = encode_arguments(plan, chunk, source=source, output=output)
+            run = self.ffmpeg.make(arguments, timeout_s=ENCODE_TIMEOUT_S)
+            self._check(chunk, output)
+            size_bytes = output.stat().st_size
+            self.bucket.upload(output, key, content_type="video/mp4")
+        return upgrades.complete_chunk(
+            self.db,
+            job_id=job["id"],
+            position=chunk.position,
+            object_key=key,
+            size_bytes=size_bytes,
+            cpu_ms=run.cpu_ms,
+            now=self.now,
+        )
+
+    def _source(self, job: Row, plan: Plan, folder: Path) -> Path:
+        try:
+            path = fetch(self.bucket, job["source_key"], etag=job["source_etag"], folder=folder)
+        except ObjectMissing as error:
+            raise Unusable("the source was deleted while the job ran") from error
+        except ObjectChanged as error:
+            raise Unusable("the source was replaced while the job ran") from error
+        return rewrite(self.ffmpeg, path) if plan.is_remuxed else path
+
+    def _check(self, chunk: Chunk, output: Path) -> None:
+        listing = self.ffmpeg.make(listing_arguments(output), timeout_s=LISTING_TIMEOUT_S).output
+        video = read_listing(listing).get("video")
+        frames = video.packets if video else 0
+        if frames != chunk.frame_count:
+            raise Unusable(
+                f"chunk {chunk.position} gave {frames} frames instead of {chunk.frame_count}:"
+                " the source cannot be decoded there"
+            )
+
+    def _fail(self, job_id: UUID, reason: str) -> str:
+        upgrades.close(self.db, job_id, "FAILED", reason, now=self.now)
+        return "job.failed"
+
+
+def chunk_key(job_id: UUID, position: int) -> str:
+    """Where a chunk is kept until its job is published."""
+    return f"chunks/{job_id}/{position:05d}.mp4"

@@ -1,0 +1,214 @@
+"""Turn an upload, or a funded upgrade, into chunks to encode.
+
+    upload ─▶ probe ─┬─▶ accepted: source and job planned in one transaction ─▶ chunk messages
+                     └─▶ rejected, with the reason; the object moves under rejected/
+
+The plan is committed before the first message is sent. A message that comes again finds
+the job as far as it got: queued, it is planned; encoding, its open chunks are asked for
+again; closed, nothing happens.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from psycopg import Rollback
+
+from functions.reprocess import analysis
+from functions.reprocess.messages import chunk_message
+from functions.reprocess.source import SOURCE_BYTES_MAX, fetch, rewrite
+from pixr.adapters import queue
+from pixr.adapters.ffmpeg import Ffmpeg, FfmpegError, FfmpegMissing
+from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
+from pixr.adapters.postgres import Database, Row, contents, upgrades
+from pixr.domain.media import Chunk, Plan, plan
+from pixr.domain.renditions import base_rung, real_rungs
+from pixr.domain.sources import SourceFacts, Unusable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """What planning needs of the world."""
+
+    db: Database
+    bucket: Bucket
+    ffmpeg: Ffmpeg
+    encode_queue_url: str
+    now: datetime
+
+    def plan_upload(self, key: str, *, job_id: UUID) -> str:
+        """Take in the object that was uploaded to ``key``; repeating it changes nothing.
+
+        Args:
+            key: Of an original, decoded.
+            job_id: For the job, if this is the first event for the upload.
+
+        Returns:
+            What happened, as an event for the log.
+        """
+        upload = self._upload(key)
+        if upload is None or upload["state"] == "rejected":
+            self._move_away(key)
+            return "upload.unknown" if upload is None else "upload.repeated"
+        job = upgrades.open_base(
+            self.db,
+            job_id=job_id,
+            content_id=upload["content_id"],
+            upload_id=upload["upload_id"],
+            source_key=key,
+            now=self.now,
+        )
+        if job["state"] != "QUEUED":
+            return self._send_open_chunks(job)
+        try:
+            with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
+                etag, size_bytes = self._check_object(key)
+                facts, is_remuxed = self._probe(key, etag, Path(folder))
+            rung = base_rung(facts.size)
+            frozen, chunks = plan(facts, rung, is_remuxed=is_remuxed)
+            planned = self._planned(job, rung, etag, frozen, chunks)
+            if not self._accept(job, planned, facts=facts, size_bytes=size_bytes):
+                return "upload.repeated"
+        except Unusable as unusable:
+            return self._reject(job, str(unusable))
+        return self._send_open_chunks(job)
+
+    def plan_upgrade(self, job_id: UUID) -> str:
+        """Plan a queued job from its content's accepted source; repeating it changes nothing."""
+        job = upgrades.get(self.db, job_id)
+        if job is None:
+            return "job.unknown"
+        if job["kind"] == "base":
+            return self.plan_upload(job["source_key"], job_id=job_id)
+        if job["state"] != "QUEUED":
+            return self._send_open_chunks(job)
+        try:
+            self._plan_funded(job)
+        except Unusable as unusable:
+            upgrades.close(self.db, job_id, "FAILED", str(unusable), now=self.now)
+            return "job.failed"
+        return self._send_open_chunks(job)
+
+    def _plan_funded(self, job: Row) -> None:
+        etag, _ = self._check_object(job["source_key"])
+        if etag != upgrades.accepted_etag(self.db, job["content_id"], job["source_key"]):
+            raise Unusable("the source was replaced after it was accepted")
+        with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
+            facts, is_remuxed = self._probe(job["source_key"], etag, Path(folder))
+        if job["rung"] not in real_rungs(facts.size):
+            raise Unusable(
+                f"the source's short side is {facts.size.short_px} px: no {job['rung']} in it"
+            )
+        frozen, chunks = plan(facts, job["rung"], is_remuxed=is_remuxed)
+        upgrades.start(self.db, self._planned(job, job["rung"], etag, frozen, chunks))
+
+    def _upload(self, key: str) -> Row | None:
+        """The upload that this key was given to, if it was given at all."""
+        try:
+            _, _, upload_id, _ = key.split("/", 3)
+            upload = contents.get_upload(self.db, UUID(upload_id))
+        except ValueError:
+            return None
+        return upload if upload is not None and upload["object_key"] == key else None
+
+    def _check_object(self, key: str) -> tuple[str, int]:
+        try:
+            head = self.bucket.head(key)
+        except ObjectMissing as error:
+            raise Unusable("the object was deleted before it was read") from error
+        if head.size_bytes == 0:
+            raise Unusable("the file is empty")
+        if head.size_bytes > SOURCE_BYTES_MAX:
+            raise Unusable(f"the file is larger than {SOURCE_BYTES_MAX // 1024**2} MiB")
+        return head.etag, head.size_bytes
+
+    def _probe(self, key: str, etag: str, folder: Path) -> tuple[SourceFacts, bool]:
+        try:
+            path = fetch(self.bucket, key, etag=etag, folder=folder)
+            facts = self.ffmpeg.probe(path)
+            if facts.is_seekable:
+                return facts, False
+            return self.ffmpeg.probe(rewrite(self.ffmpeg, path)), True
+        except ObjectMissing as error:
+            raise Unusable("the object was deleted while it was read") from error
+        except ObjectChanged as error:
+            raise Unusable("the object was replaced while it was read") from error
+        except FfmpegMissing:
+            raise  # our fault, not the file's
+        except FfmpegError as error:
+            raise Unusable("the file's container cannot be rewritten") from error
+
+    def _planned(
+        self, job: Row, rung: int, etag: str, frozen: Plan, chunks: list[Chunk]
+    ) -> upgrades.Planned:
+        content = contents.get(self.db, job["content_id"])
+        assert content is not None
+        found = analysis.read(self.bucket, job["content_id"], manifest_key=content["analysis_key"])
+        if found is not None:
+            contents.set_analysis(
+                self.db,
+                job["content_id"],
+                analysis_key=found.manifest_key,
+                analysis_sha256=found.parts[found.manifest_key],
+            )
+        return upgrades.Planned(
+            job_id=job["id"],
+            rung=rung,
+            source_etag=etag,
+            plan=frozen,
+            chunks=chunks,
+            analysis=found.parts if found else None,
+        )
+
+    def _accept(
+        self, job: Row, planned: upgrades.Planned, *, facts: SourceFacts, size_bytes: int
+    ) -> bool:
+        """Source, upload and plan in one transaction; False when the job is not queued any more."""
+        is_mine = False
+        with self.db.transaction() as attempt:
+            if not contents.accept_source(
+                self.db,
+                content_id=job["content_id"],
+                source_key=job["source_key"],
+                source_bytes=size_bytes,
+                facts=facts,
+            ):
+                raise Unusable(
+                    "this content already has a source; replacing a source is not offered yet"
+                )
+            contents.accept_upload(self.db, job["upload_id"])
+            is_mine = upgrades.start(self.db, planned)
+            if not is_mine:
+                raise Rollback(attempt)
+        return is_mine
+
+    def _reject(self, job: Row, reason: str) -> str:
+        with self.db.transaction():
+            if upgrades.close(self.db, job["id"], "REJECTED", reason, now=self.now):
+                contents.reject_upload(self.db, job["upload_id"], reason)
+        self._move_away(job["source_key"])
+        return "upload.rejected"
+
+    def _move_away(self, key: str) -> None:
+        try:
+            self.bucket.move(key, "rejected/" + key.removeprefix("originals/"))
+        except ObjectMissing:
+            return  # moved before, or deleted by its owner: either way it is gone
+
+    def _send_open_chunks(self, job: Row) -> str:
+        """Ask for every chunk that is not done; a chunk that is asked for twice counts once."""
+        fresh = upgrades.get(self.db, job["id"])
+        if fresh is None or fresh["state"] != "ENCODING":
+            return "job.repeated"
+        chunks = upgrades.list_chunks(self.db, job["id"])
+        queue.send_all(
+            self.encode_queue_url,
+            [
+                chunk_message(job["id"], chunk["position"])
+                for chunk in chunks
+                if chunk["state"] == "QUEUED"
+            ],
+        )
+        return "job.planned"
