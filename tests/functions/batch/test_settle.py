@@ -1,0 +1,211 @@
+"""What the settler survives, on the real chain: crashes, drops, rivals, poison."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.message import Message
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.transaction import Transaction
+
+from functions.deposits import observe_deposits
+from pixr.adapters.postgres import connect, payouts
+from pixr.adapters.solana import Solana
+from tests.functions.batch.conftest import Settler
+
+DUE = 19_000_000
+MEMO_PROGRAM = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
+
+
+class Crash(Exception):
+    """The process died here."""
+
+
+class Unlucky(Solana):
+    """The real nodes, behind a line that fails the first ``failures`` sends."""
+
+    def __init__(self, url: str, failures: int, fail: Callable[[bytes], list[str]]) -> None:
+        super().__init__([url])
+        self.failures = failures
+        self.fail = fail
+
+    def send(self, raw: bytes) -> list[str]:
+        if self.failures > 0:
+            self.failures -= 1
+            return self.fail(raw)
+        return super().send(raw)
+
+
+def crash(_: bytes) -> list[str]:
+    raise Crash
+
+
+def drop(_: bytes) -> list[str]:
+    return ["lost"]
+
+
+@pytest.fixture
+def due(settler: Settler) -> str:
+    """Alice is owed 0.019 SOL; returns her address."""
+    address = settler.user("alice")
+    settler.content("film", "alice")
+    settler.watch("film", 1_000)
+    return address
+
+
+def url(settler: Settler) -> str:
+    return settler.chain.nodes[0].url
+
+
+def attempts(settler: Settler) -> list[tuple[int, str]]:
+    rows = settler.db.execute("SELECT attempt, state FROM transactions ORDER BY signed_at")
+    return [(row["attempt"], row["state"]) for row in rows]
+
+
+def test_a_crash_before_the_first_byte_leaves(settler: Settler, due: str) -> None:
+    settler.chain = Unlucky(url(settler), 1, crash)
+    with pytest.raises(Crash):
+        settler.tick()
+    assert attempts(settler) == [(1, "INFLIGHT")]
+    settler.tick()
+    assert attempts(settler) == [(1, "LANDED")]
+    assert settler.balance(due) == DUE
+
+
+def test_a_crash_after_the_bytes_have_left(settler: Settler, due: str) -> None:
+    sender = Solana([url(settler)])
+
+    def send_and_crash(raw: bytes) -> list[str]:
+        sender.send(raw)
+        raise Crash
+
+    settler.chain = Unlucky(url(settler), 1, send_and_crash)
+    with pytest.raises(Crash):
+        settler.tick()
+    settler.tick()
+    assert attempts(settler) == [(1, "LANDED")]
+    assert settler.balance(due) == DUE
+
+
+def test_lost_bytes_are_signed_again_only_after_proof_of_expiry(settler: Settler, due: str) -> None:
+    settler.chain = Unlucky(url(settler), 10**6, drop)
+    for _ in range(20):
+        settler.tick(seconds=4)
+        if len(attempts(settler)) > 1:
+            break
+    settler.chain = Solana([url(settler)])
+    settler.tick()
+    states = [state for _, state in attempts(settler)]
+    assert states[0] == "EXPIRED"
+    assert states[-1] == "LANDED"
+    assert states.count("LANDED") == 1
+    assert settler.balance(due) == DUE
+    evidence = settler.db.execute("SELECT evidence FROM rpc_evidence").fetchall()
+    assert all(row["evidence"]["sighting"] == "Absent" for row in evidence)
+
+
+def test_two_settlers_at_once_pay_once(settler: Settler, due: str, database_url: str) -> None:
+    failures: list[BaseException] = []
+
+    def rival() -> None:
+        try:
+            with connect(database_url) as db:
+                replace(settler, db=db, chain=Solana([url(settler)])).tick()
+        except BaseException as error:  # noqa: BLE001 -- shown in the assertion below
+            failures.append(error)
+
+    threads = [threading.Thread(target=rival) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    settler.tick()
+    assert settler.balance(due) == DUE
+    assert [state for _, state in attempts(settler)].count("LANDED") == 1
+    assert settler.account("treasury") == settler.balance(settler.keyring.treasury.address)
+
+
+def test_a_destination_that_became_a_program_is_put_aside(settler: Settler, due: str) -> None:
+    settler.db.execute("INSERT INTO user_wallets VALUES ('mallory', %s, 1, now())", (MEMO_PROGRAM,))
+    settler.content("trap", "mallory")
+    settler.watch("trap", 1_000)
+    settler.tick()
+    rows = settler.db.execute("SELECT user_id, state, reason FROM payouts ORDER BY user_id")
+    assert [(row["user_id"], row["state"]) for row in rows] == [
+        ("alice", "PAID"),
+        ("mallory", "QUARANTINED"),
+    ]
+    assert settler.balance(due) == DUE
+
+
+def test_a_withdrawal_leaves_from_the_users_own_wallet(settler: Settler) -> None:
+    address = settler.user("alice")
+    settler.airdrop(address, 3_000_000_000)
+    settler.tick()
+    destination = str(Keypair().pubkey())
+
+    now = datetime.now(UTC)
+    came = observe_deposits(
+        settler.db, settler.chain, account="wallet:alice", address=address, now=now
+    )
+    assert came == 3_000_000_000
+    with settler.db.transaction():
+        assert payouts.request(
+            settler.db,
+            payout_id=uuid4(),
+            kind="withdrawal",
+            user_id="alice",
+            debit_account="wallet:alice",
+            credit_account="world",
+            destination=destination,
+            lamports=1_000_000_000,
+            now=now,
+        )
+    settler.tick()
+    assert settler.balance(destination) == 1_000_000_000
+    assert settler.balance(address) == settler.account("wallet:alice") == 2_000_000_000
+    assert settler.account("treasury") == settler.balance(settler.keyring.treasury.address)
+
+
+def test_a_stranger_cannot_make_the_receipt_first(settler: Settler) -> None:
+    """Sending lamports to a receipt's address would block its batch; the seed is keyed."""
+    settler.user("alice")
+    settler.content("film", "alice")
+    settler.watch("film", 1_000)
+    settler.tick()
+    row = settler.db.execute("SELECT id, receipt_address FROM batches").fetchone()
+    assert row is not None
+    guess = Pubkey.create_with_seed(
+        Pubkey.from_string(settler.keyring.treasury.address),
+        str(row["id"])[:16],
+        Pubkey.from_string("11111111111111111111111111111111"),
+    )
+    assert str(guess) != row["receipt_address"]
+
+
+def test_our_own_payments_are_not_deposits(settler: Settler, due: str) -> None:
+    settler.tick()
+    before = settler.account("treasury")
+    stranger = Keypair()
+    settler.airdrop(str(stranger.pubkey()), 10**9)
+    blockhash = settler.chain.blockhash().hash
+    treasury = Pubkey.from_string(settler.keyring.treasury.address)
+
+    gift = transfer(
+        TransferParams(from_pubkey=stranger.pubkey(), to_pubkey=treasury, lamports=12_345)
+    )
+    message = Message.new_with_blockhash([gift], stranger.pubkey(), Hash.from_string(blockhash))
+    settler.chain.send(bytes(Transaction([stranger], message, Hash.from_string(blockhash))))
+    for _ in range(100):
+        if settler.tick().deposited_lamports:
+            break
+    assert settler.account("treasury") == before + 12_345
+    assert settler.account("treasury") == settler.balance(settler.keyring.treasury.address)
+    assert settler.balance(due) == DUE
