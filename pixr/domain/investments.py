@@ -1,0 +1,89 @@
+"""What an investor may put into an upgrade, what comes back at most, and how far a job is.
+
+    OPEN ──price reached, all of it in escrow──▶ FUNDED ──job published──▶ LIVE
+      └──────────────── job failed for good ◀──────┘ ──▶ FAILED (everybody refunded)
+
+The first investor fixes the price; nobody can put in more than is open.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from pixr.domain.errors import Malformed, NoGain, Overdrawn
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS, Lamports
+from pixr.domain.renditions import LADDER, Size, real_rungs
+
+RETURN_CAP_BPS: Final = 15_000
+"""Returns stop at 150 % of what was invested; 0 would mean no cap."""
+
+_QUALITY = re.compile(r"([0-9]{3,4})p?")
+_JOB_PERCENT: Final = {"QUEUED": 0, "ASSEMBLING": 95, "PUBLISHED": 100}
+_ENCODED_PERCENT: Final = 95
+"""Joining and checking the chunks is about the last twentieth of a job."""
+
+
+def parse_quality(value: object) -> int:
+    """Read a rung: ``1080``, ``"1080"`` or ``"1080p"``.
+
+    Raises:
+        Malformed: It is none of the ladder.
+    """
+    if isinstance(value, str):
+        match = _QUALITY.fullmatch(value)
+        value = int(match[1]) if match and match[1].isascii() else None
+    if not isinstance(value, int) or value not in LADDER:
+        names = ", ".join(f"{rung}p" for rung in LADDER)
+        raise Malformed("quality", f"must be one of {names}")
+    return value
+
+
+def check_gain(rung: int, *, source: Size | None, present: Collection[int]) -> None:
+    """Refuse to sell a rung that would show viewers nothing new.
+
+    Args:
+        rung: One of ``LADDER``.
+        source: The picture of the accepted source; None while there is none.
+        present: Rungs that are published already.
+
+    Raises:
+        NoGain: With the reason.
+    """
+    if source is None:
+        raise NoGain("no source has been accepted yet, so nothing can be made from it")
+    if rung in present:
+        raise NoGain(f"{rung}p is there already")
+    if rung not in real_rungs(source):
+        raise NoGain(f"the source's short side is {source.short_px} px: there is no {rung}p in it")
+
+
+def return_cap(invested: Lamports, *, cap_bps: int = RETURN_CAP_BPS) -> Lamports | None:
+    """How much may come back in total, rounded down; None when there is no cap."""
+    return Lamports(invested * cap_bps // 10_000) if cap_bps else None
+
+
+def check_escrow(invested: Lamports, *, escrow_lamports: int, available_lamports: int) -> None:
+    """Refuse a transfer that the chain would refuse because escrow is still empty.
+
+    Args:
+        invested: What is to be moved.
+        escrow_lamports: What is finalized in escrow.
+        available_lamports: What the investor has, for the refusal.
+
+    Raises:
+        Overdrawn: Escrow would hold less than its rent.
+    """
+    if escrow_lamports + invested < RENT_EXEMPT_LAMPORTS:
+        raise Overdrawn(
+            invested,
+            available_lamports,
+            f"escrow holds {escrow_lamports} and must hold at least {RENT_EXEMPT_LAMPORTS} "
+            "lamports after the transfer: invest more",
+        )
+
+
+def progress_percent(state: str, *, chunks_done: int, chunks_total: int | None) -> int | None:
+    """How far an upgrade job is, in whole percent; None when it ended without success."""
+    if state == "ENCODING" and chunks_total:
+        return chunks_done * _ENCODED_PERCENT // chunks_total
+    return 0 if state == "ENCODING" else _JOB_PERCENT.get(state)
