@@ -227,6 +227,16 @@ class Solana:
             before = page[-1]["signature"]
         raise ChainUnreachable(f"{address} has more than {len(records)} unseen transactions")
 
+    def transaction(self, signature: str) -> dict[str, Any] | None:
+        """A finalized transaction as getTransaction gives it, its bytes base64; None: unknown."""
+        options = {
+            "commitment": "finalized",
+            "encoding": "base64",
+            "maxSupportedTransactionVersion": 0,
+        }
+        found: dict[str, Any] | None = self._first("getTransaction", signature, options)
+        return found
+
     def balance_change(self, signature: str, address: str) -> int:
         """Lamports that a finalized transaction added to ``address`` (negative: took)."""
         result = self._first(

@@ -26,6 +26,7 @@ class Words(TyperGroup):
     words: ClassVar[dict[str, str]] = {
         "up": "Run the whole system on this machine, until Ctrl-C.",
         "env": "Print the environment of the running machine, in shell syntax.",
+        "verify": "Compare chain, ledger and accruals to the lamport.",
         "token": "Print an access token that the running machine accepts.",
     }
 

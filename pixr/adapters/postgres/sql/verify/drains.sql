@@ -1,0 +1,34 @@
+-- Totals of all drains that disagree: events recorded, events that earn, gross against the parts.
+WITH totals AS (
+    SELECT COALESCE(sum(events_new), 0)::bigint AS events_new,
+           COALESCE(sum(events_earning), 0)::bigint AS events_earning,
+           COALESCE(sum(gross_lamports), 0)::bigint AS gross_lamports
+    FROM drains
+), events AS (
+    SELECT count(*) AS events_new,
+           count(*) FILTER (WHERE outcome = 'earned') AS events_earning
+    FROM view_events
+), parts AS (
+    SELECT COALESCE(sum(lamports), 0)::bigint
+           + (SELECT posted_lamports FROM ledger_accounts WHERE account = 'platform') AS lamports
+    FROM pending_earnings
+), epochs AS (
+    SELECT COALESCE(sum(gross_lamports), 0)::bigint AS gross_lamports
+    FROM content_epochs
+), checks (subject, expected, found) AS (
+    SELECT 'events recorded', totals.events_new, events.events_new FROM totals, events
+    UNION ALL
+    SELECT 'events that earn', totals.events_earning, events.events_earning FROM totals, events
+    UNION ALL
+    SELECT 'gross against accruals and platform', totals.gross_lamports, parts.lamports
+    FROM totals, parts
+    UNION ALL
+    SELECT 'gross against epochs', totals.gross_lamports, epochs.gross_lamports FROM totals, epochs
+    UNION ALL
+    SELECT 'gross against the ledger', totals.gross_lamports, -posted_lamports
+    FROM totals, ledger_accounts
+    WHERE account = 'views'
+)
+SELECT subject, expected, found
+FROM checks
+WHERE expected <> found

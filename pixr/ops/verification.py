@@ -1,0 +1,153 @@
+"""Chain = ledger = accruals, to the lamport.
+
+Three witnesses that share no code with the settler: the tables compared with each other,
+every address's finalized balance compared with the ledger, and every payment's bytes, as
+the chain kept them, decoded and compared with what the batch says. Reads only.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from solders.transaction import Transaction
+
+from pixr.adapters.postgres import Database, Row, deposits, verification
+from pixr.adapters.solana import ChainUnreachable, Solana
+from pixr.domain import proofs
+from pixr.domain.packing import LEADING_INSTRUCTIONS, MEMO_PROGRAM, RENT_EXEMPT_LAMPORTS
+
+LOOKS_MAX: Final = 5
+"""A balance and the list behind it are two calls; money may move between them."""
+
+_TRANSFER_TAG: Final = (2).to_bytes(4, "little")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was compared: how many of it, and every difference found."""
+
+    name: str
+    compared: int
+    differences: tuple[str, ...]
+
+
+def verify(
+    db: Database, chain: Solana, *, progress: Callable[[str], None] = lambda _: None
+) -> Iterator[Check]:
+    """Yield one result per check; a difference in any of them means that money is wrong."""
+    for name, statement in verification.CHECKS.items():
+        progress(name)
+        rows = verification.offenders(db, statement)
+        yield Check(name=name, compared=1, differences=tuple(_sentence(row) for row in rows))
+    for name, compare in (
+        ("every balance on chain is what the ledger says", _balances),
+        ("every receipt stands on chain", _receipts),
+        ("every payment on chain says what its batch says", _payments),
+    ):
+        progress(name)
+        compared, differences = compare(db, chain)
+        yield Check(name=name, compared=compared, differences=tuple(differences))
+
+
+def _sentence(row: Row) -> str:
+    return f"{row['subject']}: expected {row['expected']}, found {row['found']}"
+
+
+def _balances(db: Database, chain: Solana) -> tuple[int, list[str]]:
+    """Compare each address; a difference is looked at again, because money may be moving."""
+    differing = {row["account"] for row in verification.addresses(db)}
+    compared = len(differing)
+    differences: list[str] = []
+    for look in range(LOOKS_MAX):
+        rows = [row for row in verification.addresses(db) if row["account"] in differing]
+        if not rows:
+            break
+        if look:
+            time.sleep(1)
+        views = chain.accounts([row["address"] for row in rows])
+        differences = []
+        differing = set()
+        for row, view in zip(rows, views, strict=True):
+            on_chain = view.lamports if view else 0
+            expected = row["lamports"] + _not_posted_yet(db, chain, row["address"])
+            if on_chain != expected:
+                differing.add(row["account"])
+                differences.append(
+                    f"{row['account']} ({row['address']}): ledger {expected}, chain {on_chain}"
+                )
+    return compared, differences
+
+
+def _not_posted_yet(db: Database, chain: Solana, address: str) -> int:
+    """Lamports that finalized transactions moved but the ledger does not have yet."""
+    records = chain.signatures(address, until=deposits.cursor(db, address))
+    own = deposits.ours(db, [record.signature for record in records])
+    live = verification.live_attempts(db)
+    fresh = [record.signature for record in records if record.signature not in own]
+    moved = sum(chain.balance_change(signature, address) for signature in fresh)
+    for signature in live:
+        try:
+            moved += chain.balance_change(signature, address)
+        except (ChainUnreachable, ValueError):
+            continue
+    return moved
+
+
+def _receipts(db: Database, chain: Solana) -> tuple[int, list[str]]:
+    rows = verification.receipts(db)
+    views = chain.accounts([row["receipt_address"] for row in rows])
+    return len(rows), [
+        f"batch {row['id']}: no receipt of {RENT_EXEMPT_LAMPORTS} lamports at"
+        f" {row['receipt_address']}"
+        for row, view in zip(rows, views, strict=True)
+        if view is None or view.lamports < RENT_EXEMPT_LAMPORTS
+    ]
+
+
+def _payments(db: Database, chain: Solana) -> tuple[int, list[str]]:
+    rows = verification.landed(db)
+    differences = [
+        f"{row['signature']}: {difference}"
+        for row in rows
+        for difference in _compare_payment(row, chain.transaction(row["signature"]))
+    ]
+    return len(rows), differences
+
+
+def _compare_payment(row: Row, found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return ["the chain does not have it"]
+    if found["meta"]["err"] is not None:
+        return [f"it failed on chain: {found['meta']['err']}"]
+    raw = base64.b64decode(found["transaction"][0])
+    paid, memo = _decode(raw)
+    expected = list(zip(row["destinations"], row["lamports"], strict=True))
+    differences: list[str] = []
+    if paid != expected:
+        differences.append(f"the chain paid {paid}, the batch says {expected}")
+    if memo != proofs.memo(row["merkle_root"]):
+        differences.append(f"the memo is {memo!r}")
+    if (found["slot"], found["meta"]["fee"]) != (row["slot"], row["fee_lamports"]):
+        differences.append(f"slot and fee are {found['slot']} and {found['meta']['fee']}")
+    return differences
+
+
+def _decode(raw: bytes) -> tuple[Sequence[tuple[str, int]], str]:
+    """Transfers after the leading instructions, and the memo, of a legacy transaction."""
+    message = Transaction.from_bytes(raw).message
+    keys = message.account_keys
+    memo = ""
+    paid: list[tuple[str, int]] = []
+    for number, item in enumerate(message.instructions):
+        if keys[item.program_id_index] == MEMO_PROGRAM:
+            memo = bytes(item.data).decode()
+        if number >= LEADING_INSTRUCTIONS:
+            data = bytes(item.data)
+            lamports = int.from_bytes(data[4:], "little")
+            assert data == _TRANSFER_TAG + data[4:12], "a transfer's data is its tag and a u64"
+            paid.append((str(keys[item.accounts[1]]), lamports))
+    return paid, memo
