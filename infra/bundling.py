@@ -141,7 +141,7 @@ def _wheels(requirements: Path, root: Path) -> Path:
     """Unpack a group's locked wheels for Lambda's platform.
 
     Raises:
-        BundleError: uv could not; its last line says why.
+        BundleError: uv could not, for the reason in the message.
     """
     name = f"{requirements.stem}-{_digest([requirements], root, TARGET_PLATFORM)}"
     folder = root / "build" / "wheels" / name
@@ -158,9 +158,10 @@ def _wheels(requirements: Path, root: Path) -> Path:
                 command, capture_output=True, text=True, check=False, timeout=INSTALL_TIMEOUT_S
             )
             if done.returncode:
-                reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+                reason = " ".join(done.stderr.split()) or "no reason given"
                 raise BundleError(f"wheels of {requirements.name} cannot be installed: {reason}")
             shutil.rmtree(making / "bin", ignore_errors=True)
+            (making / ".lock").unlink(missing_ok=True)
     return folder
 
 

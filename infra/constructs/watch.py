@@ -161,9 +161,10 @@ class Watchtower(Construct):
         depths = []
         for name, queue in queues.items():
             depth = queue.dead_letters.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(1), statistic="Maximum", label=name
+                period=Duration.minutes(1), statistic="Maximum"
             )
-            depths.append(depth)
+            # A label turns the alarm into a formula, so only the drawing has one.
+            depths.append(depth.with_(label=name))
             watched = Watched(
                 metric="ApproximateNumberOfMessagesVisible",
                 alarm=f"{name}DeadLetters",

@@ -168,7 +168,7 @@ def _parameter(name: str) -> str:
     return "".join(map(str.capitalize, name.split("_")))
 
 
-def _node_home() -> Path:
+def node_home() -> Path:
     """The Node that came as a wheel.
 
     Raises:
@@ -189,7 +189,7 @@ def _cdk(*arguments: str, env: Mapping[str, str], cwd: Path, log: Path, timeout_
     program = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
     if not program.is_file():
         raise LocalError("The CDK command line is not installed.", mend="Run `make setup`.")
-    node = _node_home()
+    node = node_home()
     folders = (str(Path(sys.executable).parent), str(node), os.environ.get("PATH", ""))
     child = process.start(
         "cdk",

@@ -1,0 +1,114 @@
+"""Who may read what. A role that can do more than it needs is a theft waiting for a bug."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import Templates
+from tests.infra.test_functions import ENVIRONMENTS
+
+pytestmark = pytest.mark.synth
+
+
+def readers(templates: Templates, secret: str) -> set[str]:
+    """Handlers whose role may read a secret, by a word of its name."""
+    return {
+        handler
+        for handler in ENVIRONMENTS
+        for statement in templates.statements(handler)
+        if "secretsmanager:GetSecretValue" in statement["Action"]
+        and secret in json.dumps(statement["Resource"])
+    }
+
+
+def test_only_the_settler_reads_the_treasury_key(templates: Templates) -> None:
+    assert readers(templates, "TreasuryKey") == {"functions.batch.handler.handler"}
+
+
+def test_only_wallet_and_settler_read_the_master_seed(templates: Templates) -> None:
+    assert readers(templates, "MasterSeed") == {
+        "functions.wallet.handler.handler",
+        "functions.batch.handler.handler",
+    }
+
+
+def test_decrypting_is_tied_to_the_one_secret(cloud: Templates) -> None:
+    for handler in ENVIRONMENTS:
+        for statement in cloud.statements(handler):
+            if "kms:Decrypt" in statement["Action"]:
+                (condition,) = statement["Condition"]["StringEquals"].items()
+                assert condition[0] == "kms:EncryptionContext:SecretARN"
+                assert "Secrets" in json.dumps(condition[1])
+
+
+def test_each_function_has_a_role_of_its_own(templates: Templates) -> None:
+    roles = [templates.function(handler)[1]["Role"]["Fn::GetAtt"][0] for handler in ENVIRONMENTS]
+    assert len(set(roles)) == len(ENVIRONMENTS)
+    for role in roles:
+        assert "ManagedPolicyArns" not in templates.of("AWS::IAM::Role")[role]["Properties"]
+
+
+def stars(templates: Templates, handler: str) -> Iterator[tuple[str, str]]:
+    """Every permission with a wildcard: the first of its actions and the resource."""
+    for statement in templates.statements(handler):
+        actions, resources = as_list(statement["Action"]), as_list(statement["Resource"])
+        for resource in resources:
+            if any("*" in action for action in actions) or "*" in json.dumps(resource):
+                yield actions[0], json.dumps(resource)
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_stars_stand_only_for_object_names_and_network_interfaces(templates: Templates) -> None:
+    for handler in ENVIRONMENTS:
+        for action, resource in stars(templates, handler):
+            service = action.partition(":")[0]
+            assert service in {"s3", "ec2"}, f"{handler} may {action} on {resource}"
+            assert "*" not in action
+            if service == "s3":
+                folder = json.loads(resource)["Fn::Join"][1][-1]
+                assert folder.endswith("/*")
+                assert folder.strip("/*") in {
+                    "originals",
+                    "chunks",
+                    "renditions",
+                    "analysis",
+                    "rejected",
+                }
+
+
+@pytest.mark.parametrize(
+    ("handler", "queue"),
+    [
+        ("functions.wallet.handler.handler", "Settle"),
+        ("functions.api.handler.handler", "Settle"),
+        ("functions.batch.handler.handler", "Plan"),
+        ("functions.reprocess.plan.handler", "Encode"),
+        ("functions.reprocess.encode.handler", "Assemble"),
+        ("functions.reprocess.assemble.handler", "Settle"),
+    ],
+)
+def test_a_function_sends_to_one_queue(templates: Templates, handler: str, queue: str) -> None:
+    targets = [
+        statement["Resource"]["Fn::GetAtt"][0]
+        for statement in templates.statements(handler)
+        if "sqs:SendMessage" in statement["Action"]
+    ]
+    assert len(targets) == 1
+    assert targets[0].startswith(f"Queues{queue}Queue")
+
+
+def test_in_the_cloud_each_logs_in_as_the_one_database_user(cloud: Templates) -> None:
+    for handler in ENVIRONMENTS:
+        (statement,) = (
+            statement
+            for statement in cloud.statements(handler)
+            if "rds-db:connect" in statement["Action"]
+        )
+        assert json.dumps(statement["Resource"]).endswith('"/pixr"]]}')
