@@ -1,0 +1,147 @@
+"""Goal: an upload becomes a rendition that shows every frame at its time, and sounds the same.
+
+Method: the object is really put, S3's own notification really arrives, and each message goes
+through its Lambda handler. The published files are judged by decoding them.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.clips import BUNNY, ffmpeg, levels, numbered, sound_md5, times
+from tests.functions.reprocess.conftest import Studio
+
+
+def test_real_clip_becomes_480p_with_its_own_sound(studio: Studio, tmp_path: Path) -> None:
+    clip = tmp_path / "bunny.mp4"
+    ffmpeg("-i", BUNNY, "-t", "4", "-c", "copy", clip)
+    studio.upload("bunny", clip)
+    studio.settle()
+
+    job, content = studio.job("bunny"), studio.content("bunny")
+    assert (job["state"], job["rung"], job["reason"]) == ("PUBLISHED", 480, None)
+    assert job["cpu_ms"] > 0
+    assert (content["state"], content["best_rung"]) == ("live", 480)
+    assert (content["width_px"], content["height_px"]) == (1920, 1080)
+    assert content["manifest_key"] == "media/bunny/master.m3u8"
+
+    master = studio.fetch_media("bunny", tmp_path)
+    (rendition,) = studio.rows("SELECT * FROM renditions")
+    index = tmp_path / rendition["playlist_key"]
+    assert times(index) == pytest.approx(times(clip), abs=1e-4)
+    assert sound_md5(index) == sound_md5(clip)
+    assert (rendition["width_px"], rendition["height_px"]) == (854, 480)
+    assert rendition["frames"] == content["frames"] == len(times(clip))
+    assert 'RESOLUTION=854x480,CODECS="avc1.' in master.read_text()
+    assert len(times(master)) == rendition["frames"]
+
+
+def test_publishing_tells_the_settler_and_leaves_no_chunks(studio: Studio, tmp_path: Path) -> None:
+    studio.upload("short", numbered(tmp_path / "a.mp4", seconds=2))
+    studio.settle()
+    (told,) = studio.receive("settle")
+    job_id = str(studio.job("short")["id"])
+    assert json.loads(told["body"]) == {"reason": "upgrade.published", "job_id": job_id}
+    assert studio.keys("chunks/") == []
+
+
+def test_three_chunks_join_without_losing_moving_or_repeating_a_frame(
+    studio: Studio, tmp_path: Path
+) -> None:
+    clip = numbered(tmp_path / "a.mp4", seconds=26)
+    studio.upload("long", clip)
+    studio.settle()
+    assert studio.job("long")["chunks_total"] == 3
+    assert_same_frames(studio, "long", clip, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "options"),
+    [
+        ("open GOP, B-pyramid", "a.mp4", {"video": ("-c:v", "libx264", "-preset", "fast", "-x264-params", "open-gop=1:bframes=3:b-pyramid=normal:keyint=30")}),
+        ("matroska", "a.mkv", {}),
+        ("fragmented", "a.mp4", {"options": ("-movflags", "frag_keyframe+empty_moov")}),
+        ("MPEG-TS", "a.ts", {}),
+        ("23.976 fps", "a.mp4", {"rate": "24000/1001"}),
+        ("10 bit HEVC", "a.mp4", {"video": ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=none")}),
+        ("variable rate", "a.mp4", {"filters": "setpts='(N+0.45*mod(N*7,5)/5+floor(N/40)*3)/12/TB'", "options": ("-fps_mode", "vfr", "-enc_time_base", "1:12288")}),
+        ("video starts late", "a.mp4", {"filters": "setpts=PTS+0.5/TB"}),
+        ("no sound", "a.mp4", {"audio": ()}),
+        ("MP3 sound", "a.mp4", {"audio": ("-c:a", "libmp3lame")}),
+        ("Opus in WebM", "a.webm", {"audio": ("-c:a", "libopus"), "video": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")}),
+    ],
+)  # fmt: skip
+def test_every_kind_of_source_keeps_its_frames_and_times(
+    studio: Studio, tmp_path: Path, name: str, file: str, options: dict[str, object]
+) -> None:
+    clip = numbered(tmp_path / file, seconds=16, **options)  # type: ignore[arg-type]
+    studio.upload("clip", clip, file)
+    studio.settle()
+    assert_same_frames(studio, "clip", clip, tmp_path)
+    has_sound = b"audio" in ffmpeg("-i", published(studio, tmp_path), "-map", "0", "-c", "copy", "-f", "framecrc", "-")  # fmt: skip
+    assert has_sound == (name != "no sound")
+
+
+def test_edit_list_hides_frames_that_stay_hidden(studio: Studio, tmp_path: Path) -> None:
+    whole = numbered(tmp_path / "whole.mp4", seconds=16, options=("-g", "60"))
+    clip = tmp_path / "cut.mp4"
+    ffmpeg("-ss", "2.6", "-i", whole, "-c", "copy", clip)
+    studio.upload("cut", clip)
+    studio.settle()
+    assert_same_frames(studio, "cut", clip, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "rung", "shown"),
+    [
+        ("161x121", ("-pix_fmt", "yuv444p"), 240, (160, 120)),
+        ("360x640", (), 360, (360, 640)),
+        ("852x478", (), 480, (852, 478)),
+        ("1080x1920", (), 480, (480, 854)),
+        ("720x576", ("-vf", "setsar=64/45"), 480, (854, 480)),
+    ],
+)
+def test_shapes(
+    studio: Studio,
+    tmp_path: Path,
+    size: str,
+    options: tuple[str, ...],
+    rung: int,
+    shown: tuple[int, int],
+) -> None:
+    clip = numbered(tmp_path / "a.mp4", seconds=1, size=size, audio=(), options=options)
+    studio.upload("shape", clip)
+    studio.settle()
+    (rendition,) = studio.rows("SELECT * FROM renditions")
+    assert rendition["rung"] == rung
+    assert (rendition["width_px"], rendition["height_px"]) == shown
+    facts = ffmpeg("-i", tmp_path / studio.fetch_media("shape", tmp_path), "-frames:v", "1", "-f", "framecrc", "-").decode()  # fmt: skip
+    assert f"#dimensions 0: {shown[0]}x{shown[1]}\n#sar 0: 1/1" in facts
+
+
+def test_rotated_phone_video_is_published_upright(studio: Studio, tmp_path: Path) -> None:
+    flat = numbered(tmp_path / "flat.mp4", seconds=1, size="640x360")
+    clip = tmp_path / "rotated.mp4"
+    ffmpeg("-display_rotation", "90", "-i", flat, "-c", "copy", clip)
+    studio.upload("phone", clip)
+    studio.settle()
+    content = studio.content("phone")
+    assert (content["width_px"], content["height_px"], content["best_rung"]) == (360, 640, 360)
+
+
+def published(studio: Studio, folder: Path) -> Path:
+    (rendition,) = studio.rows("SELECT * FROM renditions")
+    studio.fetch_media(rendition["content_id"], folder)
+    return folder / rendition["playlist_key"]
+
+
+def assert_same_frames(studio: Studio, content_id: str, clip: Path, folder: Path) -> None:
+    job = studio.job(content_id)
+    assert job["state"] == "PUBLISHED", job["reason"]
+    result = published(studio, folder)
+    expected = levels(clip)
+    assert levels(result) == pytest.approx(expected, abs=4)
+    # Matroska, and what is rewritten into it, counts in milliseconds.
+    assert times(result) == pytest.approx(times(clip), abs=1.5e-3)
+    assert studio.content(content_id)["frames"] == len(expected)
