@@ -88,6 +88,9 @@ async def _serve(
 def _listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # uvicorn writes headers and body apart, and asyncio sets this only on sockets
+    # made with an explicit protocol number. Without it every answer takes 43 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind((HOST, port))
         listener.listen(1024)

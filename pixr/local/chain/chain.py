@@ -99,9 +99,9 @@ class Chain:
 
     def block_at(self, commitment: str) -> Block:
         """The newest block that has reached ``commitment``."""
-        height = max(self.tip.height - DEPTH_OF[commitment], 0)
-        if commitment == "finalized":
-            height = max(height, self._finalized_height_min)
+        if commitment == "processed":
+            return self.tip
+        height = max(self.tip.height - DEPTH_OF[commitment], self._finalized_height_min)
         return self._recent[height - self.tip.height - 1]
 
     def recent_blocks(self, count: int) -> list[Block]:
@@ -249,7 +249,7 @@ class Chain:
         block: Block,
         message_hash: str,
         *,
-        checks_age: bool = True,
+        replaces_blockhash: bool = False,
     ) -> Outcome | str:
         """Run ``transaction`` on the state after ``block`` and keep nothing.
 
@@ -257,17 +257,19 @@ class Chain:
             transaction: What to run; its signatures are not checked here.
             block: Whose state to run on.
             message_hash: By which a repeat is recognised.
-            checks_age: False accepts any blockhash.
+            replaces_blockhash: Run it as if it had a fresh blockhash, which also
+                makes it another message than any that landed.
 
         Returns:
             An ``Outcome``, or the name of the transaction error when the
             transaction would not even start.
         """
         blockhash = str(transaction.blockhash)
-        if checks_age and self.last_valid_height(blockhash, block) is None:
-            return "BlockhashNotFound"
-        if self.ledger.has_message(message_hash, slot_max=block.slot):
-            return "AlreadyProcessed"
+        if not replaces_blockhash:
+            if self.last_valid_height(blockhash, block) is None:
+                return "BlockhashNotFound"
+            if self.ledger.has_message(message_hash, slot_max=block.slot):
+                return "AlreadyProcessed"
         addresses = self.runtime.resolve(transaction.message).keys
         return self.runtime.simulate(transaction.transaction, past=self.past(addresses, block))
 

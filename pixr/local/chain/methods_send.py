@@ -68,7 +68,7 @@ def simulate_transaction(node: Node, params: Params) -> dict[str, Any]:
         raise signature_failure()
     block = node.bank(config)
     message_hash = str(transaction.message.hash())
-    outcome = node.chain.simulate(transaction, block, message_hash, checks_age=not replaces)
+    outcome = node.chain.simulate(transaction, block, message_hash, replaces_blockhash=replaces)
     replacement = {
         "blockhash": block.blockhash,
         "lastValidBlockHeight": node.chain.last_valid_height(block.blockhash, block),

@@ -1,12 +1,11 @@
 """Start the chain as a process of its own, and make sure that it ends."""
 
-import http.client
 import os
+import select
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ def running_chain(
         ChainDidNotStart: A named port is taken, the directory is in use, or
             there was no answer within 30 s.
     """
-    with tempfile.TemporaryFile("w+") as words:
+    with tempfile.TemporaryFile() as words:
         process, chosen = _start(words, slot_ms, data, port)
         try:
             yield ChainProcess(
@@ -71,28 +70,27 @@ def running_chain(
 
 
 def _start(
-    words: IO[str], slot_ms: int, data: Path | None, port: int | None
+    words: IO[bytes], slot_ms: int, data: Path | None, port: int | None
 ) -> tuple[subprocess.Popen[bytes], int]:
     # Between finding a free pair and taking it, somebody else may: hence the tries.
-    tries = 1 if port is not None else PORT_TRIES_MAX
-    for _ in range(tries):
+    for _ in range(1 if port is not None else PORT_TRIES_MAX):
         chosen = _free_port_pair() if port is None else port
         process = _spawn(words, slot_ms, data, chosen)
         try:
-            answered = _wait_until_healthy(process, chosen)
+            ready = _wait_until_ready(process)
         except BaseException:
             _stop(process)
             raise
-        if answered:
+        if ready:
             return process, chosen
         _stop(process)
         if process.returncode != EXIT_PORT_TAKEN:
             break
     words.seek(0)
-    raise ChainDidNotStart(words.read().strip() or "the chain did not answer in time")
+    raise ChainDidNotStart(words.read().decode().strip() or "the chain did not answer in time")
 
 
-def _spawn(words: IO[str], slot_ms: int, data: Path | None, port: int) -> subprocess.Popen[bytes]:
+def _spawn(words: IO[bytes], slot_ms: int, data: Path | None, port: int) -> subprocess.Popen[bytes]:
     words.seek(0)
     words.truncate()
     command = [sys.executable, "-m", "pixr.local.chain", "--stop-at-eof"]
@@ -103,10 +101,25 @@ def _spawn(words: IO[str], slot_ms: int, data: Path | None, port: int) -> subpro
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,  # closes when this process ends, and the chain with it
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=words,
         env=os.environ | {"PYTHONPATH": home},
     )
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes]) -> bool:
+    """Wait for the line that a chain prints once it answers.
+
+    Asking the port instead could get the answer of another chain on it.
+    """
+    assert process.stdout is not None
+    readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_S)
+    if not readable:
+        return False
+    if process.stdout.readline():
+        return True
+    process.wait(STOP_TIMEOUT_S)  # it closed its output, so it is ending
+    return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -116,25 +129,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
-
-
-def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> bool:
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while process.poll() is None and time.monotonic() < deadline_s:
-        connection = http.client.HTTPConnection(HOST, port, timeout=1)
-        try:
-            connection.request("GET", "/health")
-            # Another program on this port would not know this word.
-            if connection.getresponse().read() == b"ok" and process.poll() is None:
-                return True
-        except OSError:
-            pass  # not listening yet
-        finally:
-            connection.close()
-        time.sleep(0.02)
-    return False
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def _free_port_pair() -> int:

@@ -4,8 +4,7 @@
     WS   /         subscriptions      GET, POST /faults   see faults.py
 
 One process and one thread: a request is answered between two slots or between
-two other requests, never in the middle of one. asyncio sets TCP_NODELAY on its
-sockets, so headers and body never wait for each other.
+two other requests, never in the middle of one.
 """
 
 import asyncio
