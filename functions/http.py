@@ -189,6 +189,8 @@ class Http(APIGatewayHttpResolver):
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer ``event``; no cache may keep what is somebody's money."""
         answer = super().resolve(event, context)
+        # Powertools passes our HTTPStatus on; outside there are only numbers.
+        answer["statusCode"] = int(answer["statusCode"])
         answer.setdefault("headers", {})["Cache-Control"] = "no-store"
         self._logger.info(
             "request.answered", status=answer["statusCode"], path=str(event.get("rawPath"))[:200]

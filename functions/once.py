@@ -14,8 +14,8 @@ IdempotencyKey = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        pattern=r"^[\x21-\x7e]{1,128}$",
-        description="1 to 128 printable ASCII characters without spaces, yours to choose; "
+        pattern=r"^[\x20-\x7e]{1,128}$",
+        description="1 to 128 printable ASCII characters, yours to choose; "
         "the same key with the same body gets the first answer again",
     ),
 ]

@@ -20,12 +20,11 @@ from pixr.adapters.postgres import Database, audit, idempotency, payouts, wallet
 from pixr.adapters.postgres.idempotency import Claim
 from pixr.adapters.solana import Solana
 from pixr.domain.errors import BadDestination, WalletMissing
-from pixr.domain.money import Lamports
+from pixr.domain.money import Lamports, spend
 from pixr.domain.wallets import (
     check_arrival,
     check_destination,
     check_destination_account,
-    spend,
 )
 
 ACCEPTED_STATUS = 202

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NewType
 
-from pixr.domain.errors import Malformed
+from pixr.domain.errors import Malformed, Overdrawn
 
 Lamports = NewType("Lamports", int)
 
@@ -95,6 +95,29 @@ def format_sol(lamports: int) -> str:
 def leaves_dust(remaining_lamports: int) -> bool:
     """Whether the chain would refuse to leave this in an account: neither nothing nor the rent."""
     return 0 < remaining_lamports < RENT_EXEMPT_LAMPORTS
+
+
+def spend(asked: Lamports | None, available_lamports: int) -> Lamports:
+    """Decide how much leaves a wallet; None asks for everything.
+
+    Returns:
+        More than 0, and it leaves nothing or at least the rent behind.
+
+    Raises:
+        Overdrawn: More than is available, nothing is, or the rest would be dust.
+    """
+    lamports = available_lamports if asked is None else asked
+    if lamports <= 0 or lamports > available_lamports:
+        raise Overdrawn(max(lamports, 0), available_lamports)
+    remaining_lamports = available_lamports - lamports
+    if leaves_dust(remaining_lamports):
+        raise Overdrawn(
+            lamports,
+            available_lamports,
+            f"{remaining_lamports} would remain, but a wallet keeps 0 or at least "
+            f"{RENT_EXEMPT_LAMPORTS} lamports: ask for less, or for all of it",
+        )
+    return Lamports(lamports)
 
 
 def split_exactly(pool: Lamports, weights: Mapping[str, int]) -> dict[str, Lamports]:

@@ -15,8 +15,8 @@ from typing import Final
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from pixr.domain.errors import BadDestination, Overdrawn
-from pixr.domain.money import RENT_EXEMPT_LAMPORTS, Lamports, leaves_dust
+from pixr.domain.errors import BadDestination
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 
 DERIVATION_VERSION: Final = 1
 MASTER_SEED_BYTES: Final = 64
@@ -120,26 +120,3 @@ def check_arrival(address: str, lamports: int, *, present_lamports: int) -> None
             f"holds {present_lamports} lamports; the chain wants it to hold at least "
             f"{RENT_EXEMPT_LAMPORTS} after the transfer",
         )
-
-
-def spend(asked: Lamports | None, available_lamports: int) -> Lamports:
-    """Decide how much leaves a wallet; None asks for everything.
-
-    Returns:
-        More than 0, and it leaves nothing or at least the rent behind.
-
-    Raises:
-        Overdrawn: More than is available, nothing is, or the rest would be dust.
-    """
-    lamports = available_lamports if asked is None else asked
-    if lamports <= 0 or lamports > available_lamports:
-        raise Overdrawn(max(lamports, 0), available_lamports)
-    remaining_lamports = available_lamports - lamports
-    if leaves_dust(remaining_lamports):
-        raise Overdrawn(
-            lamports,
-            available_lamports,
-            f"{remaining_lamports} would remain, but a wallet keeps 0 or at least "
-            f"{RENT_EXEMPT_LAMPORTS} lamports: ask for less, or for all of it",
-        )
-    return Lamports(lamports)

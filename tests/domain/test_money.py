@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixr.domain.errors import Malformed
+from pixr.domain.errors import Malformed, Overdrawn
 from pixr.domain.money import (
     LAMPORTS_MAX,
     Lamports,
@@ -14,10 +14,12 @@ from pixr.domain.money import (
     leaves_dust,
     parse_lamports,
     parse_sol,
+    spend,
     split_exactly,
 )
 
 AMOUNTS = st.integers(min_value=1, max_value=LAMPORTS_MAX).map(Lamports)
+RENT_LAMPORTS = 890_880
 POOLS = st.integers(min_value=0, max_value=LAMPORTS_MAX).map(Lamports)
 WEIGHTS = st.dictionaries(
     st.text(max_size=4), st.integers(min_value=0, max_value=10**12), min_size=1, max_size=12
@@ -180,3 +182,38 @@ def test_leftover_lamports_go_to_the_largest_remainders_not_the_largest_weights(
 def test_a_split_refuses_nonsense(pool: int, weights: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="weight"):
         split_exactly(Lamports(pool), weights)
+
+
+@pytest.mark.parametrize(
+    ("asked", "available", "lamports"),
+    [
+        (None, 5, 5),
+        (5, 5, 5),
+        (1, RENT_LAMPORTS + 1, 1),
+        (10, RENT_LAMPORTS + 20, 10),
+    ],
+)
+def test_a_wallet_may_be_emptied_or_left_with_its_rent(
+    asked: int | None, available: int, lamports: int
+) -> None:
+    assert spend(None if asked is None else Lamports(asked), available) == lamports
+
+
+@pytest.mark.parametrize(
+    ("asked", "available"),
+    [(None, 0), (1, 0), (6, 5), (1, 2), (1, RENT_LAMPORTS), (RENT_LAMPORTS, 2 * RENT_LAMPORTS - 1)],
+)
+def test_a_wallet_is_not_overdrawn_nor_left_with_dust(asked: int | None, available: int) -> None:
+    with pytest.raises(Overdrawn) as caught:
+        spend(None if asked is None else Lamports(asked), available)
+    assert caught.value.available_lamports == available
+
+
+@given(st.one_of(st.none(), st.integers(1, 2**63 - 1)), st.integers(0, 2**63 - 1))
+def test_what_is_left_is_always_nothing_or_the_rent(asked: int | None, available: int) -> None:
+    try:
+        lamports = spend(None if asked is None else Lamports(asked), available)
+    except Overdrawn:
+        return
+    assert 0 < lamports <= available
+    assert available - lamports == 0 or available - lamports >= RENT_LAMPORTS

@@ -1,14 +1,11 @@
 """Goal: a user has exactly one address for ever, and money goes only where a person can hold it."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.sysvar import CLOCK, EPOCH_SCHEDULE, INSTRUCTIONS, RENT, SLOT_HASHES, STAKE_HISTORY
 
-from pixr.domain.errors import BadDestination, Overdrawn
-from pixr.domain.money import Lamports
+from pixr.domain.errors import BadDestination
 from pixr.domain.wallets import (
     ESCROW_LABEL,
     RUNTIME_ADDRESSES,
@@ -17,7 +14,6 @@ from pixr.domain.wallets import (
     check_destination,
     check_destination_account,
     derive_keypair,
-    spend,
     wallet_label,
 )
 
@@ -132,38 +128,3 @@ def test_an_amount_that_completes_the_rent_arrives(lamports: int, present: int) 
 def test_an_amount_below_the_rent_of_a_new_account_is_refused() -> None:
     with pytest.raises(BadDestination, match="at least 890880"):
         check_arrival(SOMEBODY, RENT_LAMPORTS - 1, present_lamports=0)
-
-
-@pytest.mark.parametrize(
-    ("asked", "available", "lamports"),
-    [
-        (None, 5, 5),
-        (5, 5, 5),
-        (1, RENT_LAMPORTS + 1, 1),
-        (10, RENT_LAMPORTS + 20, 10),
-    ],
-)
-def test_a_wallet_may_be_emptied_or_left_with_its_rent(
-    asked: int | None, available: int, lamports: int
-) -> None:
-    assert spend(None if asked is None else Lamports(asked), available) == lamports
-
-
-@pytest.mark.parametrize(
-    ("asked", "available"),
-    [(None, 0), (1, 0), (6, 5), (1, 2), (1, RENT_LAMPORTS), (RENT_LAMPORTS, 2 * RENT_LAMPORTS - 1)],
-)
-def test_a_wallet_is_not_overdrawn_nor_left_with_dust(asked: int | None, available: int) -> None:
-    with pytest.raises(Overdrawn) as caught:
-        spend(None if asked is None else Lamports(asked), available)
-    assert caught.value.available_lamports == available
-
-
-@given(st.one_of(st.none(), st.integers(1, 2**63 - 1)), st.integers(0, 2**63 - 1))
-def test_what_is_left_is_always_nothing_or_the_rent(asked: int | None, available: int) -> None:
-    try:
-        lamports = spend(None if asked is None else Lamports(asked), available)
-    except Overdrawn:
-        return
-    assert 0 < lamports <= available
-    assert available - lamports == 0 or available - lamports >= RENT_LAMPORTS
