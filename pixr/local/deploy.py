@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
+import json
 import os
 import secrets
 import shutil
@@ -83,29 +84,36 @@ def deploy(*, aws_endpoint: str, context: Mapping[str, str], workdir: Path, log:
     Raises:
         LocalError: It failed or took too long; the message ends with the reason.
     """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 -- see _Session
+
     assembly = prepare(log=log)
+    options = _parameters(assembly, context)
     workdir.mkdir(parents=True, exist_ok=True)
-    parameters = {_parameter(name): value for name, value in context.items() if name != "stage"}
-    session = _Session(aws_endpoint)
-    session.make_assets_bucket()
     change_set = f"pixr-{secrets.token_hex(6)}"
-    options = [f"--parameters={name}={value}" for name, value in sorted(parameters.items())]
-    _cdk(
-        "deploy",
-        STACK,
-        f"--app={assembly}",
-        "--method=prepare-change-set",
-        f"--change-set-name={change_set}",
-        "--require-approval=never",
-        "--progress=events",
-        *options,
-        env=environment(aws_endpoint),
-        cwd=workdir,
-        log=log,
-        timeout_s=PUBLISH_TIMEOUT_S,
-    )
-    session.execute(change_set)
-    return session.outputs()
+    try:
+        session = _Session(aws_endpoint)
+        session.make_assets_bucket()
+        _cdk(
+            "deploy",
+            STACK,
+            f"--app={assembly}",
+            "--method=prepare-change-set",
+            f"--change-set-name={change_set}",
+            "--require-approval=never",
+            "--progress=events",
+            *options,
+            env=environment(aws_endpoint),
+            cwd=workdir,
+            log=log,
+            timeout_s=PUBLISH_TIMEOUT_S,
+        )
+        session.execute(change_set)
+        return session.outputs()
+    except (BotoCoreError, ClientError) as error:
+        raise LocalError(
+            f"AWS at {aws_endpoint} did not take the stack: {error}",
+            mend="Look into the emulator's log.",
+        ) from error
 
 
 def prepare(*, log: Path) -> Path:
@@ -163,9 +171,28 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def _parameter(name: str) -> str:
-    """database_url → DatabaseUrl, as infra/stacks.py spells its parameters."""
-    return "".join(map(str.capitalize, name.split("_")))
+def _parameters(assembly: Path, context: Mapping[str, str]) -> list[str]:
+    """The command line's options for the values of the context.
+
+    Raises:
+        LocalError: A value is missing, or is none that the stack knows.
+    """
+    template = json.loads((assembly / f"{STACK}.template.json").read_text())
+    # database_url → DatabaseUrl, as infra/service.py spells its parameters.
+    given = {
+        "".join(map(str.capitalize, name.split("_"))): value
+        for name, value in context.items()
+        if name != "stage"
+    }
+    wanted = set(template["Parameters"])
+    if wanted != set(given):
+        wrong = [f"{name} is missing" for name in sorted(wanted - set(given))]
+        wrong += [f"{name} is unknown" for name in sorted(set(given) - wanted)]
+        raise LocalError(
+            f"The stack cannot be deployed: {', '.join(wrong)}.",
+            mend="infra/context.py says what it needs.",
+        )
+    return [f"--parameters={name}={value}" for name, value in sorted(given.items())]
 
 
 def node_home() -> Path:
@@ -231,14 +258,18 @@ class _Session:
     """The emulator's CloudFormation, spoken to without the command line's pauses."""
 
     def __init__(self, endpoint: str) -> None:
-        import boto3  # noqa: PLC0415 -- a second to import, while the CDK runs for longer
+        import boto3  # noqa: PLC0415 -- a second to import
+        from botocore.config import Config  # noqa: PLC0415 -- likewise
 
+        once = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
         session = boto3.Session(
             aws_access_key_id=ACCOUNT, aws_secret_access_key=NO_SECRET, region_name=REGION
         )
-        self._s3 = session.client("s3", endpoint_url=endpoint)
+        self._s3 = session.client("s3", endpoint_url=endpoint, config=once)
         # No stubs are installed for CloudFormation.
-        self._cloudformation: Any = session.client("cloudformation", endpoint_url=endpoint)
+        self._cloudformation: Any = session.client(
+            "cloudformation", endpoint_url=endpoint, config=once
+        )
 
     def make_assets_bucket(self) -> None:
         """All of a bootstrap stack that the local synthesizer needs; harmless when repeated."""
