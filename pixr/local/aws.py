@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pixr.local import aws_server, process
+from pixr.local import process
 from pixr.local.errors import LocalError
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 3.0
 OK = 200
+# Named, not imported: the emulator takes half a second and sets up logging for itself.
+SERVER = Path(__file__).with_name("aws_server.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ def running_aws(data: Path, port: int | None = None, *, keep: bool = True) -> It
     def launch(chosen: int) -> process.Child:
         return process.start(
             "The AWS emulator (ministack)",
-            [sys.executable, "-P", aws_server.__file__],
+            [sys.executable, "-P", SERVER],
             log=data / "ministack.log",
             env={
                 **{k: v for k, v in environment("").items() if k != "AWS_ENDPOINT_URL"},

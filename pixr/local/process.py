@@ -71,9 +71,17 @@ class _Keeper:
             self._process.wait(STOP_TIMEOUT_S)
 
 
+_starting_keeper = threading.Lock()
+
+
 @functools.cache
-def _our_keeper() -> _Keeper:
+def _one_keeper() -> _Keeper:
     return _Keeper()
+
+
+def _our_keeper() -> _Keeper:
+    with _starting_keeper:  # the cache alone would let two first callers start one each
+        return _one_keeper()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

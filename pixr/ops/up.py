@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Annotated
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 from typer import Option
 
 from pixr.local.given import Given
@@ -33,7 +33,7 @@ def command(
     fresh: Annotated[bool, Option("--fresh", help="Forget what is kept there, first.")] = False,
 ) -> None:
     """Run until told to stop."""
-    for polite in (signal.SIGTERM, signal.SIGHUP):
+    for polite in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(polite, _interrupt)
     console = Console(highlight=False)
     begun_s = time.monotonic()
@@ -62,18 +62,21 @@ def command(
 def _show(console: Console, machine: Machine, *, seconds: float) -> None:
     """What is where, and what to type next."""
     places = machine.description
-    table = Table.grid(padding=(0, 3))
-    table.add_row("API", f"{places.url}/api/defi/")
-    table.add_row("OpenAPI", f"{places.url}/api/defi/docs")
-    table.add_row("Solana RPC", f"{places.solana_rpc_url}  ({places.network})")
-    table.add_row("AWS", f"{places.aws_endpoint}  (bucket {places.bucket})")
-    table.add_row("PostgreSQL", places.database_url)
-    table.add_row("Redis", places.redis_url)
-    table.add_row("Treasury", places.treasury_address)
-    table.add_row("State, logs", str(machine.home.path))
+    rows = {
+        "API": f"{places.url}/api/defi/",
+        "Documentation": f"{places.url}/api/defi/docs",
+        "Solana RPC": f"{places.solana_rpc_url}  ({places.network})",
+        "AWS": places.aws_endpoint,
+        "Bucket": places.bucket,
+        "PostgreSQL": places.database_url,
+        "Redis": places.redis_url,
+        "Treasury": places.treasury_address,
+        "State and logs": str(machine.home.path),
+    }
     console.print(f"\n[bold]Pixr DeFi runs[/] (after {seconds:.1f} s). Ctrl-C stops it.\n")
-    # A log must not lose the end of an address to the width of a terminal that is not there.
-    console.print(table, soft_wrap=True, no_wrap=True, crop=False, overflow="ignore")
+    for name, value in rows.items():
+        # An address is for copying, so it is not wrapped.
+        console.print(f"  [dim]{name:<16}[/]{escape(value)}", soft_wrap=True)
     where = "" if machine.home.path == DEFAULT.resolve() else f" --data {machine.home.path}"
     console.print(
         f"""
