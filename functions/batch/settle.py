@@ -98,7 +98,10 @@ def _culprits(failed: Failed, raw: bytes, payouts: Sequence[Payout]) -> dict[UUI
     instructions, of which the first few are not transfers.
     """
     named: list[Payout] = []
-    if failed.account_index is not None:
+    if payouts[0].kind in packing.TRAVELS_ALONE:
+        # It failed alone and nothing moved, so it goes back to its owner whatever the reason.
+        named = list(payouts)
+    elif failed.account_index is not None:
         keys = Transaction.from_bytes(raw).message.account_keys
         address = str(keys[failed.account_index])
         named = [payout for payout in payouts if payout.destination == address]
@@ -121,17 +124,19 @@ def _send_again(
         chain.send(attempt.raw)
 
 
-def check(db: Database, chain: Chain, batch: Batch, *, now: datetime) -> bool:
-    """Look at the destinations of a planned batch before it is signed.
+def check(db: Database, chain: Chain, keyring: Keyring, batch: Batch, *, now: datetime) -> bool:
+    """Look at the accounts of a planned batch before it is signed.
 
     A destination that turned into a program, holds data, or would stay below the rent-exempt
-    minimum would fail everybody's payment: it is put aside now, without a fee.
+    minimum would fail everybody's payment, and so would a wallet that is left with dust: the
+    payout is put aside now, without a fee.
 
     Returns:
         True when the batch may be signed.
     """
     payouts = batches.items(db, batch.id)
-    views = chain.accounts([payout.destination for payout in payouts])
+    source = keyring.signer(payouts[0].source).address
+    source_view, *views = chain.accounts([source, *(payout.destination for payout in payouts)])
     arriving: dict[str, int] = {}
     for payout in payouts:
         arriving[payout.destination] = arriving.get(payout.destination, 0) + payout.lamports
@@ -140,10 +145,25 @@ def check(db: Database, chain: Chain, batch: Batch, *, now: datetime) -> bool:
         for payout, view in zip(payouts, views, strict=True)
         if (reason := _unpayable(view, arriving[payout.destination]))
     }
+    if batch.kind in packing.TRAVELS_ALONE:
+        held = source_view.lamports if source_view else 0
+        if reason := _dust(held, batch.lamports):
+            poison = {payout.id: reason for payout in payouts}
     if not poison:
         return True
     batches.dissolve(db, batch, None, poison=poison, now=now)
     return False
+
+
+def _dust(held_lamports: int, leaving_lamports: int) -> str | None:
+    """Why a wallet cannot let go of ``leaving_lamports``, as the chain would put it."""
+    left = held_lamports - leaving_lamports
+    if left == 0 or left >= RENT_EXEMPT_LAMPORTS:
+        return None
+    return (
+        f"the wallet holds {held_lamports} lamports now and would be left with {left};"
+        f" 0 or at least {RENT_EXEMPT_LAMPORTS} may stay"
+    )
 
 
 def _unpayable(view: AccountView | None, lamports: int) -> str | None:

@@ -122,7 +122,7 @@ def _round(
                 db, world.chain, batch, new_id=clockwork.new_id, now=clockwork.now()
             )
             report.verdicts[verdict] += 1
-        elif settle.check(db, world.chain, batch, now=now):
+        elif settle.check(db, world.chain, world.keyring, batch, now=now):
             report.batches_sent += settle.sign_and_send(
                 db, world.chain, world.keyring, batch, fee_samples=prices, now=clockwork.now()
             )

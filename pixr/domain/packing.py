@@ -48,7 +48,9 @@ UNITS_PER_NATIVE_INSTRUCTION: Final = 150
 UNITS_MEMO: Final = 300
 """A 44-byte memo takes 287 (measured); the rest is room for a program update."""
 
-_TRAVELS_ALONE: Final = frozenset({"withdrawal", "investment"})
+TRAVELS_ALONE: Final = frozenset({"withdrawal", "investment"})
+"""Kinds that leave a user's own wallet: one to a transaction, and back to its owner if it fails."""
+
 _SIGNATURE_BYTES: Final = 64
 _KEY_BYTES: Final = 32
 _TRANSFER_BYTES: Final = 17
@@ -139,7 +141,7 @@ def pack(
     for payout in payouts:
         kind = "earnings" if payout.kind == "return" else payout.kind
         group = groups.setdefault((payout.source, kind), [])
-        if group and kind not in _TRAVELS_ALONE and len(group[-1]) < payees_max:
+        if group and kind not in TRAVELS_ALONE and len(group[-1]) < payees_max:
             size = transaction_bytes(
                 treasury=addresses["treasury"],
                 source=addresses[payout.source],

@@ -13,13 +13,11 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from pixr.adapters.postgres import Database, Row, investments_settled, ledger, sql
-from pixr.domain.packing import RENT_EXEMPT_LAMPORTS
+from pixr.domain.packing import RENT_EXEMPT_LAMPORTS, TRAVELS_ALONE
 from pixr.domain.payouts import Attempt, Failed, Finalized, Payout
 
 OPEN_MAX: Final = 1_000
 """Batches looked at in one round."""
-
-_RETURNED_TO_ITS_OWNER: Final = frozenset({"withdrawal", "investment"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +273,7 @@ def _charge_failure(db: Database, failed: Failed, *, now: datetime) -> None:
 def _quarantine(db: Database, payout: Payout, reason: str) -> None:
     """Put one payout aside. A user's own money goes back to them; what we owe stays owed."""
     db.execute(sql("batches/quarantine"), {"payout_id": payout.id, "reason": reason})
-    if payout.kind in _RETURNED_TO_ITS_OWNER:
+    if payout.kind in TRAVELS_ALONE:
         ledger.release(db, payout.debit_account, payout.lamports)
     if payout.kind == "investment":
         db.execute(sql("investments/cancel"), {"investment_id": payout.investment_id})

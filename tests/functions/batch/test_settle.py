@@ -145,8 +145,8 @@ def test_a_destination_that_became_a_program_is_put_aside(settler: Settler, due:
     assert settler.balance(due) == DUE
 
 
-def test_a_withdrawal_leaves_from_the_users_own_wallet(settler: Settler) -> None:
-    address = settler.user("alice")
+def request_withdrawal(settler: Settler, address: str, lamports: int) -> str:
+    """Let alice's 3 SOL arrive and ask for some of it; returns the destination."""
     settler.airdrop(address, 3_000_000_000)
     settler.tick()
     destination = str(Keypair().pubkey())
@@ -165,13 +165,34 @@ def test_a_withdrawal_leaves_from_the_users_own_wallet(settler: Settler) -> None
             debit_account="wallet:alice",
             credit_account="world",
             destination=destination,
-            lamports=1_000_000_000,
+            lamports=lamports,
             now=now,
         )
+    return destination
+
+
+def test_a_withdrawal_leaves_from_the_users_own_wallet(settler: Settler) -> None:
+    address = settler.user("alice")
+    destination = request_withdrawal(settler, address, 1_000_000_000)
     settler.tick()
     assert settler.balance(destination) == 1_000_000_000
     assert settler.balance(address) == settler.account("wallet:alice") == 2_000_000_000
     assert settler.account("treasury") == settler.balance(settler.keyring.treasury.address)
+
+
+def test_dust_that_arrives_meanwhile_gives_the_withdrawal_back(settler: Settler) -> None:
+    """Anybody may send a lamport to a wallet that is about to be emptied."""
+    address = settler.user("alice")
+    destination = request_withdrawal(settler, address, 3_000_000_000)
+    settler.airdrop(address, 1)
+    settler.tick()
+    row = settler.db.execute("SELECT state, reason FROM payouts").fetchone()
+    assert row is not None
+    assert row["state"] == "QUARANTINED"
+    assert "would be left with 1; 0 or at least 890880 may stay" in row["reason"]
+    assert settler.balance(destination) == 0
+    reserved = settler.db.execute("SELECT sum(reserved_lamports) AS lamports FROM ledger_accounts")
+    assert reserved.fetchone() == {"lamports": 0}
 
 
 def test_a_stranger_cannot_make_the_receipt_first(settler: Settler) -> None:
