@@ -186,6 +186,15 @@ class Http(APIGatewayHttpResolver):
         context: Any = self.current_event.raw_event.get("requestContext") or {}
         return str(context.get("requestId", ""))
 
+    @property
+    def summaries(self) -> dict[tuple[str, str], str]:
+        """Path and method → the first line of the route's docstring, for the document."""
+        routes: list[Any] = [*self._static_routes, *self._dynamic_routes]
+        return {
+            (route.openapi_path, route.method.lower()): (route.func.__doc__ or "").split("\n")[0]
+            for route in routes
+        }
+
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer ``event``; no cache may keep what is somebody's money."""
         answer = super().resolve(event, context)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -98,8 +99,8 @@ class ApiSettings(MoneyOutSettings):
     s3_bucket: str
     sol_usd: Decimal | None = Field(default=None, gt=0)
     """Dollars per SOL, set by an operator; without it nothing is quoted."""
-    sol_usd_as_of: str | None = None
-    """RFC 3339 time of ``sol_usd``."""
+    sol_usd_as_of: AwareDatetime | None = None
+    """When that was so, RFC 3339; a price of yesterday quotes nothing."""
 
 
 class BatchSettings(ChainSettings):

@@ -1,0 +1,169 @@
+"""What a content is, and what could be better about it at which price."""
+
+from datetime import datetime
+
+from functions.api.answers import (
+    AnalysisView,
+    ContentView,
+    LiveInvestmentView,
+    RenditionView,
+    SourceView,
+    UpgradeOffer,
+    UpgradesView,
+)
+from functions.values import Amount
+from pixr.adapters.postgres import Database, Row, contents, investments
+from pixr.domain.errors import NoGain, NotFound
+from pixr.domain.investments import check_gain
+from pixr.domain.renditions import LADDER, Quote, Size, SolPrice, Source, quote
+
+
+def get_content(db: Database, content_id: str) -> Row:
+    """Return the content's row.
+
+    Raises:
+        NotFound: There is none by that id.
+    """
+    row = contents.get(db, content_id)
+    if row is None:
+        raise NotFound("there is no content by that id")
+    return row
+
+
+def show_content(db: Database, content_id: str) -> ContentView:
+    """Return everything that anybody may know about a content.
+
+    Raises:
+        NotFound: There is none by that id.
+    """
+    row = get_content(db, content_id)
+    return ContentView(
+        content_id=content_id,
+        state=row["state"],
+        best_quality=None if row["best_rung"] is None else f"{row['best_rung']}p",
+        source=None
+        if row["source_key"] is None
+        else SourceView(
+            width_px=row["width_px"],
+            height_px=row["height_px"],
+            duration_ms=row["duration_ms"],
+            frames=row["frames"],
+            bytes=row["source_bytes"],
+            has_audio=row["has_audio"],
+        ),
+        renditions=[
+            RenditionView(quality=f"{item['rung']}p", **_without_ids(item))
+            for item in contents.list_renditions(db, content_id)
+        ],
+        manifest_key=row["manifest_key"],
+        analysis=None
+        if row["analysis_key"] is None
+        else AnalysisView(key=row["analysis_key"], sha256=row["analysis_sha256"]),
+        live_investments=[
+            LiveInvestmentView(
+                quality=f"{item['rung']}p",
+                investments=item["investments"],
+                invested=Amount.of(item["lamports"]),
+                returned=Amount.of(item["returned_lamports"]),
+            )
+            for item in investments.list_live(db, content_id)
+        ],
+        created_at=row["created_at"],
+    )
+
+
+def show_upgrades(
+    db: Database, content_id: str, *, sol: SolPrice | None, now: datetime
+) -> UpgradesView:
+    """Return every rung of the ladder: its price and funding, or why it is not offered.
+
+    Raises:
+        NotFound: There is no content by that id.
+        QuoteUnavailable: A rung would have to be priced and the price of SOL is missing or old.
+    """
+    row = get_content(db, content_id)
+    present = {item["rung"] for item in contents.list_renditions(db, content_id)}
+    fundings = {item["rung"]: item for item in investments.list_fundings(db, content_id)}
+    return UpgradesView(
+        content_id=content_id,
+        upgrades=[
+            _offer(row, rung, present=present, funding=fundings.get(rung), sol=sol, now=now)
+            for rung in LADDER
+        ],
+    )
+
+
+def price(row: Row, rung: int, *, sol: SolPrice | None, now: datetime) -> Quote:
+    """Price one rung of a content that has an accepted source.
+
+    Raises:
+        NoGain: The source has nothing for it.
+        QuoteUnavailable: The price of SOL is missing or old.
+    """
+    size = source_size(row)
+    assert size is not None
+    source = Source(size=size, frames=row["frames"], duration_ms=row["duration_ms"])
+    return quote(source, rung, sol=sol, now=now)
+
+
+def source_size(row: Row) -> Size | None:
+    """The picture of the accepted source, or None while there is none."""
+    if row["source_key"] is None:
+        return None
+    return Size(width_px=row["width_px"], height_px=row["height_px"])
+
+
+def _offer(
+    row: Row,
+    rung: int,
+    *,
+    present: set[int],
+    funding: Row | None,
+    sol: SolPrice | None,
+    now: datetime,
+) -> UpgradeOffer:
+    if funding is not None:
+        price_lamports, funded_lamports = funding["price_lamports"], funding["funded_lamports"]
+        is_open = funding["state"] == "OPEN"
+        return UpgradeOffer(
+            quality=f"{rung}p",
+            gain=is_open,
+            state=funding["state"].lower(),
+            reason=None if is_open else f"the upgrade is {funding['state'].lower()} already",
+            price=Amount.of(price_lamports),
+            funded=Amount.of(funded_lamports),
+            open=Amount.of(price_lamports - funded_lamports if is_open else 0),
+            quote=funding["quote"],
+            job_id=None if funding["job_id"] is None else str(funding["job_id"]),
+        )
+    try:
+        check_gain(rung, source=source_size(row), present=present)
+    except NoGain as error:
+        return UpgradeOffer(
+            quality=f"{rung}p",
+            gain=False,
+            state="present" if rung in present else "none",
+            reason=str(error),
+            price=None,
+            funded=None,
+            open=None,
+            quote=None,
+            job_id=None,
+        )
+    priced = price(row, rung, sol=sol, now=now)
+    return UpgradeOffer(
+        quality=f"{rung}p",
+        gain=True,
+        state="open",
+        reason=None,
+        price=Amount.of(priced.lamports),
+        funded=Amount.of(0),
+        open=Amount.of(priced.lamports),
+        quote=priced.document(),
+        job_id=None,
+    )
+
+
+def _without_ids(rendition: Row) -> Row:
+    hidden = ("content_id", "job_id", "rung", "frames")
+    return {name: value for name, value in rendition.items() if name not in hidden}

@@ -1,0 +1,192 @@
+"""Take an investment: judge it, promise it, reserve it, write it down. The settler moves it.
+
+    seen before? ─▶ gain, price ─▶ deposits ─▶ [ claim key · lock wallet · promise · reserve ]
+                                               └───────── one database transaction ──────────┘
+
+The wallet is locked before the funding, as the settler does it, so that they cannot deadlock.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from functions.api.answers import InvestmentAccepted
+from functions.api.content import get_content, price, source_size
+from functions.deposits import observe_deposits
+from functions.values import Amount
+from pixr.adapters.postgres import (
+    Database,
+    audit,
+    contents,
+    house,
+    idempotency,
+    investments,
+    ledger,
+    payouts,
+    wallets,
+)
+from pixr.adapters.postgres.idempotency import Claim
+from pixr.adapters.postgres.investments import Promised
+from pixr.adapters.solana import Solana
+from pixr.domain.errors import NoGain, Overfunded, SettlementNotStarted, WalletMissing
+from pixr.domain.investments import check_escrow, check_gain, return_cap
+from pixr.domain.money import Lamports, spend
+from pixr.domain.renditions import Quote, SolPrice
+
+ACCEPTED_STATUS = 202
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Investment:
+    """What is asked for; ``payout_id`` is the transfer to escrow."""
+
+    id: UUID
+    payout_id: UUID
+    user_id: str
+    content_id: str
+    rung: int
+    lamports: Lamports
+
+
+def invest(
+    db: Database,
+    chain: Solana,
+    asked: Investment,
+    *,
+    claim: Claim,
+    sol: SolPrice | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Accept an investment once and return its answer; a repetition returns the first answer.
+
+    Raises:
+        WalletMissing: The user never asked for a wallet.
+        NotFound: There is no such content.
+        NoGain: The rung shows nothing new, or its upgrade is decided.
+        QuoteUnavailable: Nobody has fixed the price yet, and none can be made now.
+        SettlementNotStarted: The escrow's address is not known yet.
+        Overdrawn: More than is available, or what remains would be dust.
+        Overfunded: More than is open.
+        KeyReused: The key came with another body before.
+        StillRunning: The first request under this key has not ended.
+        ChainUnreachable: Deposits cannot be looked for; nothing was written.
+    """
+    known = idempotency.find(db, claim)
+    if known is not None:
+        return known
+    wallet = wallets.get(db, asked.user_id)
+    if wallet is None:
+        raise WalletMissing
+    quote = _fresh_quote(db, asked, sol=sol, now=now)
+    escrow_address = house.addresses(db).get("escrow")
+    if escrow_address is None:
+        raise SettlementNotStarted
+    account = f"wallet:{asked.user_id}"
+    observe_deposits(db, chain, account=account, address=wallet.address, now=now)
+    with db.transaction():
+        known = idempotency.take(db, claim, now=now)
+        if known is not None:
+            return known
+        available_lamports = wallets.lock_available(db, asked.user_id)
+        lamports = spend(asked.lamports, available_lamports)
+        check_escrow(
+            lamports,
+            escrow_lamports=ledger.read(db, "escrow").posted_lamports,
+            available_lamports=available_lamports,
+        )
+        promised = _promise(db, asked, quote=quote, now=now)
+        _reserve(db, asked, destination=escrow_address, now=now)
+        return _write_down(db, asked, claim, promised=promised, now=now)
+
+
+def _fresh_quote(
+    db: Database, asked: Investment, *, sol: SolPrice | None, now: datetime
+) -> Quote | None:
+    """Judge the rung, and price it unless an investor has fixed the price already."""
+    row = get_content(db, asked.content_id)
+    present = {item["rung"] for item in contents.list_renditions(db, asked.content_id)}
+    check_gain(asked.rung, source=source_size(row), present=present)
+    funding = investments.get_funding(db, asked.content_id, asked.rung)
+    if funding is None:
+        return price(row, asked.rung, sol=sol, now=now)
+    if funding["state"] == "FAILED":
+        raise NoGain(f"an upgrade to {asked.rung}p failed before: it cannot be made of this source")
+    return None
+
+
+def _promise(db: Database, asked: Investment, *, quote: Quote | None, now: datetime) -> Promised:
+    if quote is not None:
+        investments.open_funding(
+            db,
+            asked.content_id,
+            asked.rung,
+            price_lamports=quote.lamports,
+            quote=quote.document(),
+            now=now,
+        )
+    promised = investments.promise(db, asked.content_id, asked.rung, lamports=asked.lamports)
+    if promised is None:
+        funding = investments.get_funding(db, asked.content_id, asked.rung)
+        assert funding is not None
+        is_open = funding["state"] == "OPEN"
+        open_lamports = funding["price_lamports"] - funding["funded_lamports"] if is_open else 0
+        raise Overfunded(asked.lamports, open_lamports)
+    return promised
+
+
+def _reserve(db: Database, asked: Investment, *, destination: str, now: datetime) -> None:
+    investments.insert(
+        db,
+        investment_id=asked.id,
+        content_id=asked.content_id,
+        rung=asked.rung,
+        user_id=asked.user_id,
+        lamports=asked.lamports,
+        return_cap_lamports=return_cap(asked.lamports),
+        now=now,
+    )
+    is_reserved = payouts.request(
+        db,
+        payout_id=asked.payout_id,
+        kind="investment",
+        user_id=asked.user_id,
+        debit_account=f"wallet:{asked.user_id}",
+        credit_account="escrow",
+        destination=destination,
+        lamports=asked.lamports,
+        investment_id=asked.id,
+        now=now,
+    )
+    # The account is locked, so what was available still is.
+    assert is_reserved
+
+
+def _write_down(
+    db: Database, asked: Investment, claim: Claim, *, promised: Promised, now: datetime
+) -> dict[str, Any]:
+    answer = InvestmentAccepted(
+        investment_id=str(asked.id),
+        state="RESERVED",
+        content_id=asked.content_id,
+        quality=f"{asked.rung}p",
+        amount=Amount.of(asked.lamports),
+        price=Amount.of(promised.price_lamports),
+        funded=Amount.of(promised.funded_lamports),
+        open=Amount.of(promised.price_lamports - promised.funded_lamports),
+        created_at=now,
+    ).model_dump(mode="json")
+    idempotency.keep(db, claim, status=ACCEPTED_STATUS, answer=answer)
+    audit.append(
+        db,
+        at=now,
+        actor=asked.user_id,
+        action="investment.requested",
+        subject=str(asked.id),
+        detail={
+            "content_id": asked.content_id,
+            "rung": asked.rung,
+            "lamports": str(asked.lamports),
+        },
+    )
+    return answer

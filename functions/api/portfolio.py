@@ -1,0 +1,111 @@
+"""What a user's contents and investments have brought, and how far their upgrades are."""
+
+from uuid import UUID
+
+from functions.api.answers import (
+    EarningPage,
+    EarningView,
+    InvestmentPage,
+    InvestmentView,
+    UpgradeJobView,
+)
+from functions.values import Amount, Cursor
+from pixr.adapters.postgres import Database, Row, investments, wallets
+from pixr.domain.errors import NotFound
+from pixr.domain.investments import progress_percent
+
+
+def list_investments(
+    db: Database, user_id: str, *, limit: int, cursor: Cursor | None
+) -> InvestmentPage:
+    """Return a page of the user's investments, newest first."""
+    before = None if cursor is None else (cursor.at, cursor.uuid)
+    rows = investments.list_of_user(db, user_id, limit=limit + 1, before=before)
+    page = rows[:limit]
+    return InvestmentPage(
+        items=[_investment(row) for row in page],
+        next_cursor=None
+        if len(rows) == len(page)
+        else Cursor(at=page[-1]["created_at"], key=str(page[-1]["id"])).write(),
+    )
+
+
+def list_earnings(db: Database, user_id: str, *, limit: int, cursor: Cursor | None) -> EarningPage:
+    """Return a page of the contents that the user made or invested in, newest first."""
+    before = None if cursor is None else (cursor.at, cursor.key)
+    rows = wallets.list_earnings(db, user_id, limit=limit + 1, before=before)
+    page = rows[:limit]
+    return EarningPage(
+        items=[_earning(row) for row in page],
+        next_cursor=None
+        if len(rows) == len(page)
+        else Cursor(at=page[-1]["created_at"], key=page[-1]["content_id"]).write(),
+    )
+
+
+def show_job(db: Database, user_id: str, job_id: UUID) -> UpgradeJobView:
+    """Return an upgrade job to its content's creator or one of its investors.
+
+    Raises:
+        NotFound: There is none by that id, or it is none of the user's business.
+    """
+    row = wallets.get_job(db, job_id, user_id=user_id)
+    if row is None:
+        raise NotFound("there is no upgrade of yours by that id")
+    before, after = row["analysis_before"], row["analysis_after"]
+    return UpgradeJobView(
+        job_id=str(row["id"]),
+        content_id=row["content_id"],
+        quality=None if row["rung"] is None else f"{row['rung']}p",
+        state=row["state"],
+        progress_percent=progress_percent(
+            row["state"], chunks_done=row["chunks_done"], chunks_total=row["chunks_total"]
+        ),
+        chunks_done=row["chunks_done"],
+        chunks_total=row["chunks_total"],
+        cpu_ms=row["cpu_ms"],
+        analysis_preserved=None if before is None or after is None else before == after,
+        reason=row["reason"],
+        created_at=row["created_at"],
+        closed_at=row["closed_at"],
+    )
+
+
+def _investment(row: Row) -> InvestmentView:
+    has_job = row["job_id"] is not None
+    return InvestmentView(
+        investment_id=str(row["id"]),
+        state=row["state"],
+        content_id=row["content_id"],
+        quality=f"{row['rung']}p",
+        amount=Amount.of(row["lamports"]),
+        returned=Amount.of(row["returned_lamports"]),
+        return_cap=None
+        if row["return_cap_lamports"] is None
+        else Amount.of(row["return_cap_lamports"]),
+        price=Amount.of(row["price_lamports"]),
+        funded=Amount.of(row["funded_lamports"]),
+        job_id=str(row["job_id"]) if has_job else None,
+        progress_percent=progress_percent(
+            row["job_state"], chunks_done=row["chunks_done"], chunks_total=row["chunks_total"]
+        )
+        if has_job
+        else None,
+        created_at=row["created_at"],
+        live_at=row["live_at"],
+    )
+
+
+def _earning(row: Row) -> EarningView:
+    return EarningView(
+        content_id=row["content_id"],
+        is_creator=row["is_creator"],
+        views=row["views"],
+        qualified_views=row["views_qualified"],
+        gross=Amount.of(row["gross_lamports"]),
+        platform_fee=Amount.of(row["platform_lamports"]),
+        investors_part=Amount.of(row["investor_lamports"]),
+        own_part=Amount.of(row["own_lamports"]),
+        pending=Amount.of(row["own_lamports"] - row["paid_lamports"]),
+        paid=Amount.of(row["paid_lamports"]),
+    )
