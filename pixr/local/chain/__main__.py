@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable
@@ -15,11 +16,13 @@ import uvicorn
 from pixr.local.chain.chain import Chain
 from pixr.local.chain.ledger import Ledger, LedgerInUse, LedgerUnreadable
 from pixr.local.chain.node import Node
+from pixr.local.chain.process import PORT_TAKEN_WORDS
 from pixr.local.chain.server import build_app
 
 HOST = "127.0.0.1"
 SLOT_MS_MIN, SLOT_MS_MAX = 5, 60_000
 PORT_MAX = 65_534
+KEEP_ALIVE_S = 300
 
 
 class PortTaken(Exception):
@@ -37,7 +40,11 @@ class _Server(uvicorn.Server):
 
 
 def main() -> int:
-    """Serve until told to stop. 0 is a proper end, 2 a start that could not be."""
+    """Serve until told to stop.
+
+    Returns:
+        0 after a proper end, 1 when the chain broke down, 2 when it could not start.
+    """
     options = _read_options()
     try:
         sockets = [_listen(options.port), _listen(options.port + 1)]
@@ -48,26 +55,26 @@ def main() -> int:
     except LedgerInUse as error:
         print(f"another chain uses this directory: stop it first ({error})", file=sys.stderr)
         return 2
-    except (LedgerUnreadable, OSError) as error:
+    except (LedgerUnreadable, sqlite3.DatabaseError, OSError) as error:
         print(f"cannot use the data directory: {error}", file=sys.stderr)
         return 2
     if options.stop_at_eof:
         threading.Thread(target=_stop_at_eof, daemon=True).start()
-    with_data = f" · data in {options.data}" if options.data else " · nothing is kept"
     try:
-        asyncio.run(_serve(chain, sockets, options, with_data))
+        return asyncio.run(_serve(chain, sockets, options))
     except KeyboardInterrupt:
         return 0
-    return 0
 
 
-async def _serve(
-    chain: Chain, sockets: list[socket.socket], options: argparse.Namespace, with_data: str
-) -> None:
-    def stop() -> None:
+async def _serve(chain: Chain, sockets: list[socket.socket], options: argparse.Namespace) -> int:
+    exit_code = 0
+
+    def give_up() -> None:
+        nonlocal exit_code
+        exit_code = 1
         server.should_exit = True
 
-    app = build_app(Node(chain), slot_ms=options.slot_ms, on_crash=stop)
+    app = build_app(Node(chain), slot_ms=options.slot_ms, on_crash=give_up)
     server = _Server(
         uvicorn.Config(
             app,
@@ -75,14 +82,18 @@ async def _serve(
             access_log=False,
             http="h11",
             ws="websockets-sansio",
+            # Clients keep connections; one closed under their hands looks like an outage.
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=1,
         )
     )
+    kept = f"data in {options.data}" if options.data else "nothing is kept"
     server.ready_line = (
         f"Solana RPC http://{HOST}:{options.port} · WebSocket ws://{HOST}:{options.port + 1} · "
-        f"slots of {options.slot_ms} ms{with_data}"
+        f"slots of {options.slot_ms} ms · {kept}"
     )
     await server.serve(sockets=sockets)
+    return exit_code
 
 
 def _listen(port: int) -> socket.socket:
@@ -97,7 +108,7 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise PortTaken(
-            f"port {port} is in use by another program: stop it, or choose another with --port"
+            f"port {port} {PORT_TAKEN_WORDS}: stop it, or choose another with --port"
         ) from error
     return listener
 

@@ -119,21 +119,11 @@ class Ledger:
         """History older than this is hidden; a fault sets it (``faults.py``)."""
         if data is not None:
             data.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(
-            ":memory:" if data is None else data / FILE_NAME, timeout=0, isolation_level=None
-        )
         try:
-            # Exclusive mode keeps the lock from the first write until the process ends.
-            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.executescript(_SCHEMA)
-        except sqlite3.OperationalError as error:
-            self._database.close()
-            raise LedgerInUse(f"{data}: {error}") from error
+            self._database = _open(data)
         except sqlite3.DatabaseError as error:
-            self._database.close()
-            raise LedgerUnreadable(f"{data}: {error}") from error
+            in_use = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+            raise (LedgerInUse if in_use else LedgerUnreadable)(f"{data}: {error}") from error
 
     def close(self) -> None:
         """Close the file; the next start finds everything."""
@@ -287,6 +277,21 @@ class Ledger:
             (bytes(address), *before, *until, self.first_slot_shown, count_max),
         )
         return [_landed(row) for row in rows]
+
+
+def _open(data: Path | None) -> sqlite3.Connection:
+    path = ":memory:" if data is None else data / FILE_NAME
+    database = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        # Exclusive mode keeps the lock from the first write until the process ends.
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.executescript(_SCHEMA)
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database
 
 
 def _block(row: tuple[Any, ...]) -> Block:

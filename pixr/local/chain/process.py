@@ -18,7 +18,7 @@ HOST: Final = "127.0.0.1"
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 5.0
 PORT_TRIES_MAX: Final = 10
-EXIT_PORT_TAKEN: Final = 2
+PORT_TAKEN_WORDS: Final = "is in use by another program"
 
 
 class ChainDidNotStart(Exception):
@@ -72,6 +72,7 @@ def running_chain(
 def _start(
     words: IO[bytes], slot_ms: int, data: Path | None, port: int | None
 ) -> tuple[subprocess.Popen[bytes], int]:
+    last_words = ""
     # Between finding a free pair and taking it, somebody else may: hence the tries.
     for _ in range(1 if port is not None else PORT_TRIES_MAX):
         chosen = _free_port_pair() if port is None else port
@@ -84,10 +85,11 @@ def _start(
         if ready:
             return process, chosen
         _stop(process)
-        if process.returncode != EXIT_PORT_TAKEN:
+        words.seek(0)
+        last_words = words.read().decode().strip()
+        if PORT_TAKEN_WORDS not in last_words:
             break
-    words.seek(0)
-    raise ChainDidNotStart(words.read().decode().strip() or "the chain did not answer in time")
+    raise ChainDidNotStart(last_words or "the chain did not answer in time")
 
 
 def _spawn(words: IO[bytes], slot_ms: int, data: Path | None, port: int) -> subprocess.Popen[bytes]:

@@ -41,7 +41,7 @@ def build_app(node: Node, *, slot_ms: int, on_crash: Callable[[], None]) -> Star
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
         clock = asyncio.create_task(_run_slots(node, face.hub, slot_ms / 1000))
-        clock.add_done_callback(lambda _: on_crash())
+        clock.add_done_callback(lambda done: None if done.cancelled() else on_crash())
         try:
             yield
         finally:

@@ -1,19 +1,20 @@
 """Reading the past: signatures of an address, transactions, blocks."""
 
 import base64
+import itertools
 from typing import Any
 
 import pytest
 from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.system_program import (
     CreateAccountWithSeedParams,
     TransferWithSeedParams,
     create_account_with_seed,
     transfer_with_seed,
 )
-from solders.system_program import ID as SYSTEM_PROGRAM
 
 from tests.local.chain.harness import RENT_EXEMPT, SOL, Refused, Still, pay, signed
 from tests.local.chain.test_transactions import MEMO
@@ -201,7 +202,7 @@ def test_blocks_chain_and_hold_their_transactions(still: Still) -> None:
     still.blocks(40)
     slots = still.call("getBlocks", 0)
     blocks = [still.call("getBlock", slot) for slot in slots]
-    for parent, child in zip(blocks, blocks[1:], strict=False):
+    for parent, child in itertools.pairwise(blocks):
         assert child["previousBlockhash"] == parent["blockhash"]
         assert child["blockHeight"] == parent["blockHeight"] + 1
     for slot, child in zip(slots, blocks[1:], strict=False):

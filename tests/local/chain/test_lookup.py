@@ -22,10 +22,10 @@ def make_table(still: Still, owner: Keypair, addresses: list[Pubkey]) -> Address
         [bytes(owner.pubkey()), recent_slot.to_bytes(8, "little")], LOOKUP_PROGRAM
     )
     accounts = [
-        AccountMeta(table, False, True),
-        AccountMeta(owner.pubkey(), True, False),
-        AccountMeta(owner.pubkey(), True, True),
-        AccountMeta(SYSTEM_PROGRAM, False, False),
+        AccountMeta(table, is_signer=False, is_writable=True),
+        AccountMeta(owner.pubkey(), is_signer=True, is_writable=False),
+        AccountMeta(owner.pubkey(), is_signer=True, is_writable=True),
+        AccountMeta(SYSTEM_PROGRAM, is_signer=False, is_writable=False),
     ]
     data = (0).to_bytes(4, "little") + recent_slot.to_bytes(8, "little") + bytes([bump])
     still.blocks()
@@ -82,7 +82,9 @@ def test_65_locked_accounts_are_too_many(still: Still) -> None:
     table = make_table(still, alice, [Keypair().pubkey() for _ in range(63)])
 
     def locking(count: int) -> VersionedTransaction:
-        accounts = [AccountMeta(one, False, True) for one in table.addresses[:count]]
+        accounts = [
+            AccountMeta(one, is_signer=False, is_writable=True) for one in table.addresses[:count]
+        ]
         touch = Instruction(SYSTEM_PROGRAM, b"\2\0\0\0" + bytes(8), accounts)
         pay_self = pay(alice, alice.pubkey(), 1)
         message = MessageV0.try_compile(

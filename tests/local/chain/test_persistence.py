@@ -109,8 +109,12 @@ def test_two_chains_cannot_share_a_directory(tmp_path: Path) -> None:
     first.close()
 
 
-def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_bytes(b"not a database" * 1000)
+@pytest.mark.parametrize("kind", ["garbage", "directory"])
+def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path, kind: str) -> None:
+    if kind == "garbage":
+        (tmp_path / FILE_NAME).write_bytes(b"not a database" * 1000)
+    else:
+        (tmp_path / FILE_NAME).mkdir()
     with pytest.raises(LedgerUnreadable):
         Ledger(tmp_path)
     with (

@@ -1,8 +1,10 @@
 """Starting and stopping: taken ports, dead parents, fast answers."""
 
+import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,6 +15,8 @@ import pytest
 import pixr
 from pixr.local.chain import ChainDidNotStart, running_chain
 from pixr.local.chain.__main__ import _listen
+from pixr.local.chain.server import build_app
+from tests.local.chain.harness import Still
 
 HOME = Path(pixr.__file__).parents[1]
 
@@ -116,6 +120,34 @@ def test_a_killed_parent_leaves_nothing_behind() -> None:
         assert is_alive(chain_pid)
         os.kill(parent.pid, signal.SIGKILL)
     assert gone_in_time(chain_pid)
+
+
+def test_a_chain_that_breaks_down_stops_serving() -> None:
+    still = Still()
+    crashes: list[str] = []
+    app = build_app(still.node, slot_ms=5, on_crash=lambda: crashes.append("crash"))
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app):
+            still.close()
+            await asyncio.sleep(0.2)
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        asyncio.run(run())
+    assert crashes == ["crash"]
+
+
+def test_a_proper_end_is_no_breakdown() -> None:
+    still = Still()
+    crashes: list[str] = []
+    app = build_app(still.node, slot_ms=5, on_crash=lambda: crashes.append("crash"))
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app):
+            await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+    assert crashes == []
 
 
 def test_answers_do_not_wait_for_acknowledgements() -> None:

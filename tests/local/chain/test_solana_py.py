@@ -11,7 +11,7 @@ from solana.rpc.core import RPCException
 from solana.rpc.models import TxOpts
 from solders.compute_budget import set_compute_unit_price
 from solders.keypair import Keypair
-from solders.message import Message
+from solders.message import MessageV0
 from solders.signature import Signature
 from solders.transaction_status import (
     TransactionConfirmationStatus,
@@ -100,7 +100,7 @@ def test_fees_and_simulation(served: Served) -> None:
         alice, bob = await fund(client), Keypair().pubkey()
         latest = (await client.get_latest_blockhash(Processed)).value
         instructions = [set_compute_unit_price(1_000_000), pay(alice, bob, SOL)]
-        message = Message.new_with_blockhash(instructions, alice.pubkey(), latest.blockhash)
+        message = MessageV0.try_compile(alice.pubkey(), instructions, [], latest.blockhash)
         fee = (await client.get_fee_for_message(message, Processed)).value
         assert fee is not None
         assert fee > 5000

@@ -61,9 +61,9 @@ def test_a_forged_signature_is_refused_or_silently_lost(still: Still) -> None:
     still.blocks(2)
     assert still.status(signature) is None
     assert still.balance(bob) == 0
+    wire, settings = as_base64(forged), {"encoding": "base64", "sigVerify": True}
     with pytest.raises(Refused) as refused:
-        wire = as_base64(forged)
-        still.call("simulateTransaction", wire, {"encoding": "base64", "sigVerify": True})
+        still.call("simulateTransaction", wire, settings)
     assert refused.value.code == -32003
 
 
@@ -127,8 +127,8 @@ def test_a_recipient_below_the_rent_floor_fails_the_whole(still: Still) -> None:
     assert name == "InsufficientFundsForRent"
     assert transaction.message.account_keys[detail["account_index"]] == carol
     assert (still.balance(bob), still.balance(carol)) == (0, 0)
+    fresh = signed(alice, [pay(alice, carol, 1)], still.blockhash())
     with pytest.raises(Refused, match="insufficient funds for rent"):
-        fresh = signed(alice, [pay(alice, carol, 1)], still.blockhash())
         still.send(fresh, skipPreflight=False, preflightCommitment="processed")
 
 
@@ -218,16 +218,13 @@ def test_two_equal_airdrops_in_one_slot_are_two(still: Still) -> None:
 def test_bytes_of_any_kind_are_refused_not_fatal(still: Still) -> None:
     alice = still.funded()
     good = bytes(signed(alice, [pay(alice, Keypair().pubkey(), SOL)], still.blockhash()))
-    refused = 0
     for position in range(len(good)):
-        for flipped in (good[:position], good[:position] + b"\xff" + good[position + 1 :]):
-            wire = base64.b64encode(flipped).decode()
-            try:
+        flipped = bytes([good[position] ^ 0x55])
+        for damaged in (good[:position], good[:position] + flipped + good[position + 1 :]):
+            wire = base64.b64encode(damaged).decode()
+            with pytest.raises(Refused) as refused:
                 still.call("sendTransaction", wire, {"encoding": "base64"})
-            except Refused as error:
-                assert error.code in {-32602, -32003, -32002}
-                refused += 1
-    assert refused == 2 * len(good), "no damaged transaction passes preflight"
+            assert refused.value.code in {-32602, -32003}
 
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"\0\0abc", b"hello", bytes(range(256))])
