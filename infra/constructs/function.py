@@ -19,7 +19,7 @@ PYTHON: Final = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE: Final = lambda_.Architecture.ARM_64
 
 READ: Final = ("s3:GetObject",)
-WRITE: Final = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+WRITE: Final = ("s3:PutObject",)
 DELETE: Final = ("s3:DeleteObject",)
 
 # Lambda makes its network interfaces with the function's own role, before any name exists.

@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
-from infra.constructs.function import READ, WRITE, PixrFunction
+from infra.constructs.function import WRITE, PixrFunction
 from infra.constructs.platform import Platform
 from infra.constructs.queues import Queues
 from infra.routes import ROUTES
@@ -101,9 +101,8 @@ class Gateway(Construct):
             memory_mib=1024,
         )
         queues.settle.queue.grant_send_messages(function.role)
-        # What it presigns is done in its name: uploads go in, renditions come out.
+        # What it presigns is done in its name.
         function.may_with_objects(WRITE, ("originals/",))
-        function.may_with_objects(READ, ("renditions/",))
         return function
 
     def _stage(self) -> None:

@@ -32,7 +32,7 @@ class Places:
         database_url: PostgreSQL. In the cloud it names no password: the adapter asks IAM for a
             token of fifteen minutes.
         redis_url: Valkey; rediss:// in the cloud.
-        bucket: Videos: originals/, chunks/, renditions/, analysis/ and rejected/.
+        bucket: Videos: originals/, chunks/, media/, analysis/ and rejected/.
         master_seed_arn: The secret that every user's wallet is derived from.
         treasury_key_arn: The secret keypair that pays.
         secrets_key_arn: The KMS key over both; None on one machine.

@@ -150,8 +150,8 @@ class Reprocessor(Construct):
         self.plan.may_with_objects(DELETE, ("originals/",))
         self.encode.may_with_objects(READ, ("originals/",))
         self.encode.may_with_objects(WRITE, ("chunks/",))
-        self.assemble.may_with_objects(READ, ("originals/", "chunks/", "renditions/", "analysis/"))
-        self.assemble.may_with_objects(WRITE, ("renditions/",))
+        self.assemble.may_with_objects(READ, ("originals/", "chunks/", "media/", "analysis/"))
+        self.assemble.may_with_objects(WRITE, ("media/",))
         self.assemble.may_with_objects(DELETE, ("chunks/",))
 
     def _notify(self, queues: Queues) -> None:

@@ -75,9 +75,9 @@ WATCHED: Final = (
         metric="BatchSuccessRate",
         statistic="Average",
         alarm="BatchesFailing",
-        means="Fewer than 95 % of the batches were finalized at their first attempt.",
+        means="Fewer than 95 % of the batches that were decided were paid.",
         comparison=BELOW,
-        threshold=0.95,
+        threshold=95,
         minutes=5,
     ),
     Watched(

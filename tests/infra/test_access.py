@@ -77,7 +77,7 @@ def test_stars_stand_only_for_object_names_and_network_interfaces(templates: Tem
                 assert folder.strip("/*") in {
                     "originals",
                     "chunks",
-                    "renditions",
+                    "media",
                     "analysis",
                     "rejected",
                 }

@@ -29,7 +29,7 @@ def test_a_silent_settler_is_an_alarm(cloud: Templates) -> None:
     ("metric", "operator", "threshold"),
     [
         ("HoldBatches", "GreaterThanOrEqualToThreshold", 1),
-        ("BatchSuccessRate", "LessThanThreshold", 0.95),
+        ("BatchSuccessRate", "LessThanThreshold", 95),
         ("LedgerDrift", "GreaterThanOrEqualToThreshold", 1),
         ("TreasuryLamports", "LessThanThreshold", 1_000_000_000),
         ("5xx", "GreaterThanOrEqualToThreshold", 5),
