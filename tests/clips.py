@@ -57,7 +57,7 @@ def levels(path: Path, *options: str) -> list[int]:
             "-fps_mode",
             "passthrough",
             "-vf",
-            "scale=16:16,format=gray,crop=1:1:8:8",
+            "format=gray,crop=1:1:iw/2:ih/2",
             "-f",
             "rawvideo",
             "-",
@@ -73,6 +73,21 @@ def times(path: Path) -> list[float]:
     ).decode().splitlines()  # fmt: skip
     stamps = [int(line.split(",")[2]) for line in lines if not line.startswith("#")]
     return [(stamp - stamps[0]) / 1e6 for stamp in stamps]
+
+
+def delay_s(path: Path) -> float | None:
+    """How long after the first picture the sound starts, as decoded; None without sound."""
+    lines = ffmpeg(
+        "-copyts", "-i", path, "-map", "0:V:0", "-map", "0:a:0?", "-t", "3",
+        "-enc_time_base:v", "1:1000000", "-fps_mode", "passthrough", "-vf", "scale=16:16",
+        "-f", "framecrc", "-",
+    ).decode().splitlines()  # fmt: skip
+    first: dict[str, float] = {}
+    for line in lines:
+        if not line.startswith("#"):
+            stream, _, pts, *_ = line.split(",")
+            first.setdefault(stream, int(pts) * (1e-6 if stream == "0" else 1 / 48000))
+    return first["1"] - first["0"] if "1" in first else None
 
 
 def sound_md5(path: Path) -> str:

@@ -5,11 +5,12 @@ through its Lambda handler. The published files are judged by decoding them.
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.clips import BUNNY, ffmpeg, levels, numbered, sound_md5, times
+from tests.clips import BUNNY, delay_s, ffmpeg, levels, numbered, sound_md5, times
 from tests.functions.reprocess.conftest import Studio
 
 
@@ -65,11 +66,10 @@ def test_three_chunks_join_without_losing_moving_or_repeating_a_frame(
         ("MPEG-TS", "a.ts", {}),
         ("23.976 fps", "a.mp4", {"rate": "24000/1001"}),
         ("10 bit HEVC", "a.mp4", {"video": ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=none")}),
-        ("variable rate", "a.mp4", {"filters": "setpts='(N+0.45*mod(N*7,5)/5+floor(N/40)*3)/12/TB'", "options": ("-fps_mode", "vfr", "-enc_time_base", "1:12288")}),
-        ("video starts late", "a.mp4", {"filters": "setpts=PTS+0.5/TB"}),
+        ("variable rate", "a.mp4", {"filters": "settb=1/12288,setpts='(N+0.9*mod(N*7,5)/5+floor(N/40)*3)/12/TB'", "options": ("-fps_mode", "vfr", "-enc_time_base", "1:12288")}),
         ("no sound", "a.mp4", {"audio": ()}),
         ("MP3 sound", "a.mp4", {"audio": ("-c:a", "libmp3lame")}),
-        ("Opus in WebM", "a.webm", {"audio": ("-c:a", "libopus"), "video": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")}),
+        ("Opus sound in WebM", "a.webm", {"audio": ("-c:a", "libopus"), "video": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")}),
     ],
 )  # fmt: skip
 def test_every_kind_of_source_keeps_its_frames_and_times(
@@ -79,14 +79,36 @@ def test_every_kind_of_source_keeps_its_frames_and_times(
     studio.upload("clip", clip, file)
     studio.settle()
     assert_same_frames(studio, "clip", clip, tmp_path)
-    has_sound = b"audio" in ffmpeg("-i", published(studio, tmp_path), "-map", "0", "-c", "copy", "-f", "framecrc", "-")  # fmt: skip
-    assert has_sound == (name != "no sound")
+    delay = delay_s(published(studio, tmp_path))
+    assert (delay is None) == (name == "no sound")
+    if delay is not None:
+        assert delay == pytest.approx(delay_s(clip), abs=0.002 if "sound" not in name else 0.05)
+    if name == "variable rate":
+        gaps = {round(later - earlier, 3) for earlier, later in pairwise(times(clip))}
+        assert len(gaps) == 3
+
+
+@pytest.mark.parametrize(("late", "delay"), [("video", -0.5), ("audio", 0.5)])
+def test_sound_that_starts_before_or_after_the_picture(
+    studio: Studio, tmp_path: Path, late: str, delay: float
+) -> None:
+    whole, clip = numbered(tmp_path / "whole.mp4", seconds=16), tmp_path / "late.mp4"
+    maps = ("0:v", "1:a") if late == "video" else ("1:v", "0:a")
+    ffmpeg("-itsoffset", "0.5", "-i", whole, "-i", whole, "-map", maps[0], "-map", maps[1],
+           "-c", "copy", clip)  # fmt: skip
+    assert delay_s(clip) == pytest.approx(delay, abs=0.03)
+    studio.upload("late", clip)
+    studio.settle()
+    assert_same_frames(studio, "late", clip, tmp_path)
+    assert delay_s(published(studio, tmp_path)) == pytest.approx(delay_s(clip), abs=0.002)
 
 
 def test_edit_list_hides_frames_that_stay_hidden(studio: Studio, tmp_path: Path) -> None:
     whole = numbered(tmp_path / "whole.mp4", seconds=16, options=("-g", "60"))
     clip = tmp_path / "cut.mp4"
     ffmpeg("-ss", "2.6", "-i", whole, "-c", "copy", clip)
+    listed = ffmpeg("-i", clip, "-map", "0:v", "-c", "copy", "-f", "framecrc", "-").decode()
+    assert "F=0x4" in listed or "F=0x5" in listed
     studio.upload("cut", clip)
     studio.settle()
     assert_same_frames(studio, "cut", clip, tmp_path)
