@@ -12,7 +12,7 @@ from uuid import UUID
 from functions.batch.keyring import Keyring
 from pixr.adapters.postgres import Database, batches, ledger, payouts
 from pixr.domain import fees, packing, proofs
-from pixr.domain.packing import RENT_EXEMPT_LAMPORTS
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import Payout
 
 PAYOUTS_PER_ROUND: Final = 1_000

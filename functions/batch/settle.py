@@ -25,7 +25,8 @@ from pixr.adapters.postgres import Database, batches
 from pixr.adapters.postgres.batches import Batch, Signed
 from pixr.adapters.solana import AccountView
 from pixr.domain import fees, intent, packing, proofs
-from pixr.domain.packing import RENT_EXEMPT_LAMPORTS, SYSTEM_PROGRAM, Intent
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
+from pixr.domain.packing import SYSTEM_PROGRAM, Intent
 from pixr.domain.payouts import Attempt, Failed, Finalized, Payout, Sighting, Verdict, judge
 
 

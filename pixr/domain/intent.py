@@ -7,11 +7,11 @@ swapped row, a wrong join, a planted payout) is a mismatch here, and nothing is 
 from solders.message import Message
 from solders.pubkey import Pubkey
 
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.packing import (
     COMPUTE_BUDGET_PROGRAM,
     LEADING_INSTRUCTIONS,
     MEMO_PROGRAM,
-    RENT_EXEMPT_LAMPORTS,
     SYSTEM_PROGRAM,
     Intent,
 )

@@ -30,11 +30,10 @@ from solders.system_program import (
 )
 
 from pixr.domain import fees, proofs
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import Payout
 
 TRANSACTION_BYTES_MAX: Final = 1_232
-RENT_EXEMPT_LAMPORTS: Final = 890_880
-"""Minimum balance of an account without data; below it, only zero is allowed."""
 
 SYSTEM_PROGRAM: Final = Pubkey.from_string("11111111111111111111111111111111")
 COMPUTE_BUDGET_PROGRAM: Final = Pubkey.from_string("ComputeBudget111111111111111111111111111111")

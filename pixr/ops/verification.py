@@ -18,7 +18,8 @@ from solders.transaction import Transaction
 from pixr.adapters.postgres import Database, Row, deposits, verification
 from pixr.adapters.solana import ChainUnreachable, Solana
 from pixr.domain import proofs
-from pixr.domain.packing import LEADING_INSTRUCTIONS, MEMO_PROGRAM, RENT_EXEMPT_LAMPORTS
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
+from pixr.domain.packing import LEADING_INSTRUCTIONS, MEMO_PROGRAM
 
 LOOKS_MAX: Final = 5
 """A balance and the list behind it are two calls; money may move between them."""

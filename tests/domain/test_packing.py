@@ -16,6 +16,7 @@ from solders.transaction_status import InstructionErrorCustom, TransactionErrorI
 
 from pixr.domain import intent as signer
 from pixr.domain import packing
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import Payout
 
 TREASURY = Keypair.from_seed(bytes(32))
@@ -110,7 +111,7 @@ def test_the_compute_limit_is_enough_and_the_fee_is_as_computed(
     spent = (before or 0) - (svm.get_balance(TREASURY.pubkey()) or 0)
     moved = sum(item.lamports for item in intent.transfers) if source is TREASURY else 0
     fee = packing.fee_lamports(intent, price=1_000_000)
-    assert spent == fee + packing.RENT_EXEMPT_LAMPORTS + moved
+    assert spent == fee + RENT_EXEMPT_LAMPORTS + moved
     assert result.compute_units_consumed() <= intent.compute_units
 
 

@@ -13,7 +13,8 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from pixr.adapters.postgres import Database, Row, investments_settled, ledger, sql
-from pixr.domain.packing import RENT_EXEMPT_LAMPORTS, TRAVELS_ALONE
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
+from pixr.domain.packing import TRAVELS_ALONE
 from pixr.domain.payouts import Attempt, Failed, Finalized, Payout
 
 OPEN_MAX: Final = 1_000

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from pixr.adapters.postgres import Database, Row, ledger, sql
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import Payout
 
 
@@ -56,12 +57,15 @@ def claim_due(
 ) -> list[Row]:
     """Make a payout for each user who is owed the minimum, at most one per given id.
 
+    A return that will not grow any more is paid from the rent-exempt minimum on.
+
     Returns:
         ``{id, lamports}`` of each payout made.
     """
     parameters: dict[str, Any] = {
         "payout_ids": list(payout_ids),
         "minimum_lamports": minimum_lamports,
+        "final_minimum_lamports": min(RENT_EXEMPT_LAMPORTS, minimum_lamports),
         "now": now,
     }
     with db.transaction():

@@ -1,20 +1,19 @@
 -- Turn what is owed into payouts, in one statement: for each user who is owed at least the
--- minimum, claim the accruals nobody has claimed, make a payout of exactly their sum, and
--- reserve it. A rival settler blocks on the rows, then finds them claimed and makes nothing.
--- Takes as many ids as payouts may be made; returns the payouts.
+-- minimum (less, when nothing more is to come), claim the accruals nobody has claimed, make a
+-- payout of exactly their sum, and reserve it. A rival settler blocks on the rows, then finds
+-- them claimed and makes nothing. Takes as many ids as payouts may be made; returns the payouts.
 WITH due AS (
-    SELECT ledger_accounts.account,
-           CASE ledger_accounts.kind WHEN 'owed' THEN 'earnings' ELSE 'return' END AS kind,
-           ledger_accounts.user_id,
+    SELECT owed_accounts.account,
+           CASE owed_accounts.kind WHEN 'owed' THEN 'earnings' ELSE 'return' END AS kind,
+           owed_accounts.user_id,
            user_wallets.address,
-           row_number() OVER (ORDER BY ledger_accounts.posted_lamports DESC,
-                                       ledger_accounts.account) AS number
-    FROM ledger_accounts
+           row_number() OVER (ORDER BY owed_accounts.available_lamports DESC,
+                                       owed_accounts.account) AS number
+    FROM owed_accounts
     JOIN user_wallets USING (user_id)
-    WHERE split_part(ledger_accounts.account, ':', 1) IN ('owed', 'return')
-      AND ledger_accounts.posted_lamports >= %(minimum_lamports)s
-      AND ledger_accounts.posted_lamports - ledger_accounts.reserved_lamports
-          >= %(minimum_lamports)s
+    WHERE owed_accounts.available_lamports >= %(minimum_lamports)s
+       OR (owed_accounts.is_final
+           AND owed_accounts.available_lamports >= %(final_minimum_lamports)s)
 ), named AS (
     SELECT due.*, fresh.id AS payout_id
     FROM due

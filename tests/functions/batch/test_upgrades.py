@@ -1,0 +1,124 @@
+"""From an investment to its return, or back to its owner, through the real settler."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from functions.deposits import observe_deposits
+from pixr.adapters.postgres import payouts
+from pixr.ops.verification import verify
+from tests.functions.batch.conftest import Settler
+
+PRICE = 2_000_000
+
+
+def invest(settler: Settler, user_id: str, lamports: int) -> UUID:
+    """What POST /invest writes, for a user who got 1 SOL from outside."""
+    address = settler.user(user_id)
+    settler.airdrop(address, 10**9)
+    now = datetime.now(UTC)
+    observe_deposits(
+        settler.db, settler.chain, account=f"wallet:{user_id}", address=address, now=now
+    )
+    investment_id = uuid4()
+    with settler.db.transaction():
+        settler.db.execute(
+            "INSERT INTO fundings (content_id, rung, price_lamports, quote, opened_at)"
+            " VALUES ('film', 1080, %s, '{}', now()) ON CONFLICT DO NOTHING",
+            (PRICE,),
+        )
+        settler.db.execute(
+            "UPDATE fundings SET funded_lamports = funded_lamports + %s", (lamports,)
+        )
+        settler.db.execute(
+            "INSERT INTO content_investments (id, content_id, rung, user_id, lamports,"
+            " return_cap_lamports, created_at) VALUES (%s, 'film', 1080, %s, %s, %s, now())",
+            (investment_id, user_id, lamports, lamports * 3 // 2),
+        )
+        assert payouts.request(
+            settler.db,
+            payout_id=uuid4(),
+            kind="investment",
+            user_id=user_id,
+            debit_account=f"wallet:{user_id}",
+            credit_account="escrow",
+            destination=settler.keyring.seed.escrow().address,
+            lamports=lamports,
+            investment_id=investment_id,
+            now=now,
+        )
+    return investment_id
+
+
+def end_job(settler: Settler, state: str) -> None:
+    """What reprocessing writes when a job ends."""
+    settler.db.execute(
+        "UPDATE upgrade_jobs SET state = 'ENCODING', chunks_total = 1, settings = '{}'"
+    )
+    if state == "PUBLISHED":
+        settler.db.execute("UPDATE upgrade_jobs SET state = 'ASSEMBLING'")
+        settler.db.execute("UPDATE upgrade_jobs SET state = 'PUBLISHED', closed_at = now()")
+        settler.db.execute("UPDATE contents SET best_rung = 1080")
+    else:
+        settler.db.execute(
+            "UPDATE upgrade_jobs SET state = 'FAILED', reason = 'no', closed_at = now()"
+        )
+
+
+def states(settler: Settler) -> list[str]:
+    rows = settler.db.execute("SELECT state FROM content_investments ORDER BY lamports")
+    return [row["state"] for row in rows]
+
+
+@pytest.fixture
+def funded(settler: Settler) -> Settler:
+    """Bob put in 500,000 and Carol 1,500,000: the upgrade is paid for and its job started."""
+    settler.user("alice")
+    settler.content("film", "alice")
+    invest(settler, "carol", 1_500_000)
+    settler.tick()
+    assert settler.sent == []
+    invest(settler, "bob", 500_000)
+    settler.tick()
+    assert states(settler) == ["ESCROWED", "ESCROWED"]
+    assert settler.balance(settler.keyring.seed.escrow().address) == PRICE
+    return settler
+
+
+def test_a_full_funding_starts_the_job_once(funded: Settler) -> None:
+    row = funded.db.execute("SELECT job_id, state FROM fundings").fetchone()
+    assert row is not None
+    assert row["state"] == "FUNDED"
+    assert funded.sent == [("upgrade.plan", {"job_id": str(row["job_id"])})]
+    funded.tick()
+    assert len(funded.sent) == 1
+
+
+def test_a_live_upgrade_pays_returns_up_to_the_cap(funded: Settler) -> None:
+    end_job(funded, "PUBLISHED")
+    funded.tick()
+    assert states(funded) == ["LIVE", "LIVE"]
+    assert funded.balance(funded.keyring.seed.escrow().address) == 0
+
+    # 1,000 views × 25,000 × 20 % = 5,000,000 for the investors, whose caps are 3,000,000.
+    funded.watch("film", 1_000)
+    funded.tick()
+    bob, carol = (funded.keyring.seed.wallet(name).address for name in ("bob", "carol"))
+    assert funded.account("return:bob") == 750_000  # not enough to pay out, and final
+    assert funded.balance(carol) == 10**9 - 1_500_000 + 2_250_000
+    assert funded.balance(bob) == 10**9 - 500_000
+    assert funded.account("owed:alice") == 0
+    assert funded.account("platform") == 1_250_000
+    alice = funded.balance(funded.keyring.seed.wallet("alice").address)
+    assert alice == 25_000_000 - 1_250_000 - 3_000_000
+    assert [c for c in verify(funded.db, funded.chain) if c.differences] == []
+
+
+def test_a_failed_upgrade_refunds_everybody_in_full(funded: Settler) -> None:
+    end_job(funded, "FAILED")
+    funded.tick()
+    assert states(funded) == ["REFUNDED", "REFUNDED"]
+    for name in ("bob", "carol"):
+        assert funded.balance(funded.keyring.seed.wallet(name).address) == 10**9
+    assert [c for c in verify(funded.db, funded.chain) if c.differences] == []
