@@ -73,7 +73,8 @@ def bundle(stage: str, root: Path) -> Bundles:
     layer = root / FFMPEG_LAYER
     if not (layer / "bin" / "ffmpeg").is_file():
         raise BundleError(
-            f"{FFMPEG_LAYER}/bin/ffmpeg is missing: run `python layers/ffmpeg/build.py`"
+            f"{FFMPEG_LAYER}/bin/ffmpeg is missing: "
+            "run `python -m layers.ffmpeg.build --arch arm64`"
         )
     code_by_group = {group: cloud_bundle(group, root) for group in GROUPS}
     _check_sizes(code_by_group, layer)

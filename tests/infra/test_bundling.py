@@ -97,7 +97,7 @@ def test_a_requirement_without_a_hash_is_refused(repository: Path) -> None:
 
 
 def test_a_missing_layer_is_one_line_that_says_how_to_build_it(repository: Path) -> None:
-    with pytest.raises(BundleError, match=r"is missing: run `python layers/ffmpeg/build\.py`"):
+    with pytest.raises(BundleError, match=r"is missing: run `python -m layers\.ffmpeg\.build"):
         bundle("prod", repository)
 
 
