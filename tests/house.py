@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
@@ -17,7 +17,6 @@ from pixr.adapters.solana import Solana
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-SEED = bytes(range(64))
 SOL = 10**9
 RENT = 890_880
 EVERY_SCOPE = "wallet:read wallet:withdraw invest views:write stats:read"
@@ -103,7 +102,7 @@ class House:
     treasury: str
     sqs: "SQSClient"
     settle_queue_url: str
-    seed: MasterSeed = field(default_factory=lambda: MasterSeed(SEED))
+    seed: MasterSeed
 
     def get(self, path: str, **rest: Any) -> Answer:
         """GET from whichever function has the route."""

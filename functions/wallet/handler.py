@@ -11,13 +11,12 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.http import PREFIX, Http, needs
 from functions.once import IdempotencyKey, claim_of
 from functions.settings import WalletSettings
-from functions.telemetry import make_logger
+from functions.telemetry import count_one, make_logger
 from functions.values import PAGE_LIMIT_MAX, Amount, explorer_url, read_cursor, read_id
 from functions.wake import wake_settler
 from functions.wallet.answers import (
@@ -76,8 +75,7 @@ def get_wallet() -> WalletView:
         wallet = open_wallet(db, seed(), app.caller.user_id, now=now)
     if wallet.created_at == now:
         logger.info("wallet.created", address=wallet.address)
-        with single_metric(name="WalletsCreated", unit=MetricUnit.Count, value=1, namespace="Pixr"):
-            pass
+        count_one("WalletsCreated", service="wallet")
     return WalletView(
         user_id=wallet.user_id,
         address=wallet.address,

@@ -9,11 +9,12 @@ import boto3
 import pytest
 from solders.keypair import Keypair
 
+from pixr.adapters.keys import MasterSeed
 from pixr.adapters.postgres import Database
 from pixr.adapters.solana import Solana
 from pixr.local.chain import ChainProcess, running_chain
 from tests.cloud import point_boto3_at, running_cloud
-from tests.house import SEED, House, forget
+from tests.house import House, forget
 
 
 @pytest.fixture(scope="session")
@@ -29,12 +30,18 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def environment(cloud: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def seed() -> MasterSeed:
+    """The chain lives longer than a test, so each has wallets that nobody used before."""
+    return MasterSeed(uuid4().bytes * 4)
+
+
+@pytest.fixture
+def environment(cloud: str, seed: MasterSeed, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What the functions find in AWS: the seed, a queue, a bucket, all of this test only."""
     point_boto3_at(monkeypatch, cloud)
     name = uuid4().hex
     secret = boto3.client("secretsmanager").create_secret(
-        Name=name, SecretString=base64.b64encode(SEED).decode()
+        Name=name, SecretString=base64.b64encode(seed._seed).decode()
     )
     boto3.client("s3").create_bucket(Bucket=f"pixr-{name}")
     return {
@@ -51,12 +58,13 @@ def environment(cloud: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def house(
+def house(  # noqa: PLR0917 -- fixtures
     db: Database,
     database_url: str,
     redis_url: str,
     chain_process: ChainProcess,
     environment: dict[str, str],
+    seed: MasterSeed,
 ) -> Iterator[House]:
     """Both functions over a database, a stream and a bucket of their own."""
     places = {
@@ -76,5 +84,6 @@ def house(
             treasury=environment["TREASURY_ADDRESS"],
             sqs=boto3.client("sqs"),
             settle_queue_url=environment["SETTLE_QUEUE_URL"],
+            seed=seed,
         )
     forget()
