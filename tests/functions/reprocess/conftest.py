@@ -121,7 +121,7 @@ class Studio:
     def settle(self) -> None:
         """Plan, encode and assemble until the queues are empty."""
         for _ in range(5):
-            if not any([self.step(name) for name in ("plan", "encode", "assemble")]):
+            if sum(len(self.step(name)) for name in ("plan", "encode", "assemble")) == 0:
                 return
         raise AssertionError("the queues do not come to rest")
 
