@@ -32,6 +32,7 @@ from functions.api.content import show_content, show_upgrades
 from functions.api.figures import HealthView, StatsView, read_health, read_stats
 from functions.api.invest import Investment, invest
 from functions.api.portfolio import list_earnings, list_investments, show_job
+from functions.api.proofs import ProofView, show_proof
 from functions.api.uploads import expect_upload
 from functions.api.views import ViewsRequest, take_views
 from functions.http import PREFIX, Http, needs
@@ -176,6 +177,13 @@ def get_job(job_id: str) -> UpgradeJobView:
     """Get how far an upgrade is; for the creator and the investors of it."""
     with connect(str(settings().database_url)) as db:
         return show_job(db, app.caller.user_id, read_id(job_id))
+
+
+@app.get(f"{PREFIX}/payouts/<payout_id>/proof", tags=["operations"])
+def get_proof(payout_id: str) -> ProofView:
+    """Get what proves, without trusting us, that the chain committed to a payout."""
+    with connect(str(settings().database_url)) as db:
+        return show_proof(db, read_id(payout_id))
 
 
 @app.get(f"{PREFIX}/earnings", security=needs("wallet:read"), tags=["wallet"])

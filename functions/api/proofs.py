@@ -5,16 +5,39 @@ compares the root with the memo of the transaction. Nothing in it asks to be tru
 """
 
 import base64
-from typing import Any
+from typing import Literal
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from pixr.adapters.postgres import Database, payout_proofs
 from pixr.domain import proofs
 from pixr.domain.errors import NotFound
 
 
-def proof(db: Database, payout_id: UUID) -> dict[str, Any]:
-    """Return leaf, salt, path and root (base64), and the transaction that carries the root.
+class StepView(BaseModel):
+    """One sibling on the way from the leaf to the root."""
+
+    side: Literal["left", "right"]
+    digest: str
+
+
+class ProofView(BaseModel):
+    """Digests and salt are base64; ``root`` stands in the transaction's memo."""
+
+    payout_id: str
+    address: str
+    lamports: str
+    salt: str
+    leaf: str
+    path: list[StepView]
+    root: str
+    signature: str
+    slot: int
+
+
+def show_proof(db: Database, payout_id: UUID) -> ProofView:
+    """Return leaf, salt, path and root, and the transaction that carries the root.
 
     Raises:
         NotFound: There is no such payout, or it is not finalized yet.
@@ -33,20 +56,20 @@ def proof(db: Database, payout_id: UUID) -> dict[str, Any]:
     ]
     position = next(i for i, row in enumerate(rows) if row["payout_id"] == payout_id)
     own = rows[position]
-    return {
-        "payout_id": str(payout_id),
-        "address": own["destination"],
-        "lamports": str(own["lamports"]),
-        "salt": _text(bytes(own["salt"])),
-        "leaf": _text(leaves[position]),
-        "path": [
-            {"side": step.side, "digest": _text(step.digest)}
+    return ProofView(
+        payout_id=str(payout_id),
+        address=own["destination"],
+        lamports=str(own["lamports"]),
+        salt=_text(bytes(own["salt"])),
+        leaf=_text(leaves[position]),
+        path=[
+            StepView(side=step.side, digest=_text(step.digest))
             for step in proofs.path(leaves, position)
         ],
-        "root": _text(bytes(own["merkle_root"])),
-        "signature": own["signature"],
-        "slot": own["slot"],
-    }
+        root=_text(bytes(own["merkle_root"])),
+        signature=own["signature"],
+        slot=own["slot"],
+    )
 
 
 def _text(digest: bytes) -> str:

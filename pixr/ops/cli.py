@@ -24,6 +24,7 @@ class Words(TyperGroup):
     """Finds a word's module when it is typed, and says a machine's errors in one line."""
 
     words: ClassVar[dict[str, str]] = {
+        "demo": "Play the whole story on real parts and check it to the lamport.",
         "up": "Run the whole system on this machine, until Ctrl-C.",
         "env": "Print the environment of the running machine, in shell syntax.",
         "verify": "Compare chain, ledger and accruals to the lamport.",

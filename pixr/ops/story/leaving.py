@@ -1,0 +1,83 @@
+"""The creator takes the money out and checks the proof."""
+
+from __future__ import annotations
+
+import base64
+import time
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from solders.keypair import Keypair
+
+from pixr.domain import proofs
+from pixr.ops.story.client import SETTLE_TIMEOUT_S, StoryFailed, lamports, wait_for
+from pixr.ops.story.stage import Stage
+from pixr.ops.story.watching import paid
+
+
+def withdrawal(stage: Stage) -> None:
+    """Alice takes everything out to a wallet of her own; the settler is woken at once."""
+    stage.screen.act("The creator withdraws everything, without waiting for the minute")
+    with stage.screen.waiting("waiting until all of alice's earnings are paid"):
+        wait_for("alice's second payout", partial(paid, stage.alice), timeout_s=SETTLE_TIMEOUT_S)
+    destination = str(Keypair().pubkey())
+    own = stage.alice.get("/wallet")["address"]
+    refused = stage.alice.try_post("/withdraw", {"amount": "max", "destination": own}, key="self")
+    if refused.status_code != HTTPStatus.BAD_REQUEST:
+        raise StoryFailed(f"a withdrawal to herself was answered {refused.status_code}")
+    stage.screen.fact(f"to her own wallet it is refused: {refused.json()['detail']}")
+    begun_s = time.monotonic()
+    asked = stage.alice.post(
+        "/withdraw", {"amount": "max", "destination": destination}, key="alice-all"
+    )
+    with stage.screen.waiting("woken settler, finality"):
+        done = wait_for(
+            "the withdrawal",
+            lambda: _withdrawn(stage, asked["withdrawal_id"]),
+            timeout_s=SETTLE_TIMEOUT_S,
+        )
+    seconds = time.monotonic() - begun_s
+    view = stage.chain.account(destination)
+    if view is None or view.lamports != lamports(asked["amount"]):
+        raise StoryFailed(f"{destination} holds {view}, not {asked['amount']}")
+    stage.screen.fact(f"{asked['amount']['sol']} SOL arrived at {destination}, finalized")
+    stage.screen.note(f"transaction {done['signature']}")
+    stage.screen.note("the second factor comes with its own issue; this machine runs without")
+    stage.figures["withdrawal requested → finalized"] = f"{seconds:.1f} s"
+
+
+def _withdrawn(stage: Stage, withdrawal_id: str) -> dict[str, Any] | None:
+    found: dict[str, Any] = stage.alice.get(f"/withdrawals/{withdrawal_id}")
+    if found["state"] == "QUARANTINED":
+        raise StoryFailed(f"the withdrawal was put aside: {found['reason']}")
+    return found if found["state"] == "PAID" else None
+
+
+def proof(stage: Stage) -> None:
+    """Alice checks, without trusting us, that the chain committed to exactly her payout."""
+    stage.screen.act("The proof of payout verifies")
+    items = stage.alice.get("/transactions")["items"]
+    payout = next(item for item in items if item["kind"] == "earnings")
+    given = stage.alice.get(f"/payouts/{payout['id']}/proof")
+    leaf = proofs.leaf(
+        payout_id=UUID(given["payout_id"]),
+        address=given["address"],
+        lamports=int(given["lamports"]),
+        salt=base64.b64decode(given["salt"]),
+    )
+    steps = [
+        proofs.Step(side=step["side"], digest=base64.b64decode(step["digest"]))
+        for step in given["path"]
+    ]
+    on_chain = stage.chain.transaction(given["signature"])
+    if on_chain is None:
+        raise StoryFailed(f"{given['signature']} is not on chain")
+    is_committed = given["root"].encode() in base64.b64decode(on_chain["transaction"][0])
+    if not proofs.verify(leaf, steps, base64.b64decode(given["root"])) or not is_committed:
+        raise StoryFailed("the proof does not lead to the root on chain")
+    stage.screen.fact(
+        f"leaf of {given['lamports']} lamports → {len(steps)} steps → root {given['root']},"
+        " which stands in the transaction's memo"
+    )
