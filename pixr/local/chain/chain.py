@@ -33,14 +33,13 @@ from solders.token import ID as TOKEN_PROGRAM
 from solders.token.state import Mint
 
 from pixr.local.chain.encoding import memo_of, meta_json
-from pixr.local.chain.ledger import Block, BlockPrices, Landed, Ledger
+from pixr.local.chain.ledger import BLOCKHASH_AGE_MAX, Block, BlockPrices, Landed, Ledger
 from pixr.local.chain.runtime import Accounts, Outcome, Runtime
 from pixr.local.chain.wire import WireTransaction
 
 DEPTH_OF: Final = {"processed": 0, "confirmed": 1, "finalized": 31}
 """How many blocks lie on top of the newest block of each commitment level."""
 
-BLOCKHASH_AGE_MAX: Final = 150
 RECENT_BLOCKS: Final = 300
 """How far back signature statuses are known without searching history."""
 
@@ -130,16 +129,10 @@ class Chain:
                 found.update({key: undo[key] for key in addresses if key in undo})
         return found
 
-    def last_valid_height(self, blockhash: str, block: Block) -> int | None:
-        """The height up to which ``blockhash`` is valid, as seen from ``block``.
-
-        Returns:
-            None when ``block`` does not know the hash, or knows it no longer.
-        """
+    def is_recent(self, blockhash: str, block: Block) -> bool:
+        """Whether ``block`` knows the hash, and knows it still."""
         height = self._height_of.get(blockhash)
-        if height is None or not 0 <= block.height - height <= BLOCKHASH_AGE_MAX:
-            return None
-        return height + BLOCKHASH_AGE_MAX
+        return height is not None and 0 <= block.height - height <= BLOCKHASH_AGE_MAX
 
     # ── writing ──────────────────────────────────────────────────────────────
 
@@ -222,7 +215,7 @@ class Chain:
     def _run(self, queued: Queued, *, position: int) -> Outcome | None:
         """Execute and record one transaction; None when it does not land."""
         transaction = queued.transaction
-        if self.last_valid_height(str(transaction.blockhash), self.tip) is None:
+        if not self.is_recent(str(transaction.blockhash), self.tip):
             return None
         if self.ledger.has_message(queued.message_hash, slot_max=self._slot):
             return None
@@ -264,9 +257,8 @@ class Chain:
             An ``Outcome``, or the name of the transaction error when the
             transaction would not even start.
         """
-        blockhash = str(transaction.blockhash)
         if not replaces_blockhash:
-            if self.last_valid_height(blockhash, block) is None:
+            if not self.is_recent(str(transaction.blockhash), block):
                 return "BlockhashNotFound"
             if self.ledger.has_message(message_hash, slot_max=block.slot):
                 return "AlreadyProcessed"

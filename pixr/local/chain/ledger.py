@@ -25,6 +25,7 @@ from solders.account import Account
 from solders.pubkey import Pubkey
 
 FILE_NAME: Final = "chain.sqlite"
+BLOCKHASH_AGE_MAX: Final = 150
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -80,6 +81,11 @@ class Block:
     """Unix time, in seconds."""
     prices: "BlockPrices"
 
+    @property
+    def last_valid_height(self) -> int:
+        """The height up to which this block's hash counts as recent."""
+        return self.height + BLOCKHASH_AGE_MAX
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockPrices:
@@ -132,13 +138,9 @@ class Ledger:
     @contextmanager
     def one_block(self) -> Iterator[None]:
         """Make everything written inside atomic."""
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
+        with self._database:  # commits, or rolls back on any error
+            self._database.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
 
     def fact(self, name: str) -> str | None:
         """Read a value that was written once."""

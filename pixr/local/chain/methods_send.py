@@ -71,7 +71,7 @@ def simulate_transaction(node: Node, params: Params) -> dict[str, Any]:
     outcome = node.chain.simulate(transaction, block, message_hash, replaces_blockhash=replaces)
     replacement = {
         "blockhash": block.blockhash,
-        "lastValidBlockHeight": node.chain.last_valid_height(block.blockhash, block),
+        "lastValidBlockHeight": block.last_valid_height,
     }
     return in_context(
         block,

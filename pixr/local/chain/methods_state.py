@@ -70,15 +70,14 @@ def get_epoch_info(node: Node, params: Params) -> dict[str, int]:
 def get_latest_blockhash(node: Node, params: Params) -> dict[str, Any]:
     """The newest blockhash at the asked commitment, and its last block height."""
     block = node.bank(params.config(0))
-    height = node.chain.last_valid_height(block.blockhash, block)
+    height = block.last_valid_height
     return in_context(block, {"blockhash": block.blockhash, "lastValidBlockHeight": height})
 
 
 def is_blockhash_valid(node: Node, params: Params) -> dict[str, Any]:
     """Whether a blockhash is still young enough at the asked commitment."""
     block = node.bank(params.config(1))
-    height = node.chain.last_valid_height(params.text(0), block)
-    return in_context(block, height is not None)
+    return in_context(block, node.chain.is_recent(params.text(0), block))
 
 
 def get_balance(node: Node, params: Params) -> dict[str, Any]:
@@ -128,7 +127,7 @@ def get_fee_for_message(node: Node, params: Params) -> dict[str, Any]:
     except (ValueError, binascii.Error) as error:
         raise invalid_params(f"invalid base64 encoding: {error}") from error
     readable = readable_message(message)
-    if node.chain.last_valid_height(str(readable.recent_blockhash), block) is None:
+    if not node.chain.is_recent(str(readable.recent_blockhash), block):
         return in_context(block, None)
     unsigned = [Signature.default()] * readable.header.num_required_signatures
     outcome = node.chain.runtime.simulate(VersionedTransaction.populate(message, unsigned), past={})

@@ -83,8 +83,8 @@ class Rpc:
 class Still(Rpc):
     """A chain in this process that moves when told."""
 
-    def __init__(self, data: Path | None = None) -> None:
-        self.node = Node(Chain(Ledger(data), slot_ms=400))
+    def __init__(self, data: Path | None = None, *, slot_ms: int = 400) -> None:
+        self.node = Node(Chain(Ledger(data), slot_ms=slot_ms))
         self.chain = self.node.chain
 
     def post(self, body: bytes) -> Any:

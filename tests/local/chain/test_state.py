@@ -54,6 +54,16 @@ def test_each_block_of_the_last_31_can_be_read(still: Still) -> None:
     assert still.balance(bob, "confirmed") == sum(RENT_EXEMPT + number for number in range(1, 39))
 
 
+def test_two_payments_in_one_block_are_undone_together(still: Still) -> None:
+    alice, bob = still.funded(), Keypair().pubkey()
+    for lamports in (SOL, 2 * SOL):
+        still.send(signed(alice, [pay(alice, bob, lamports)], still.blockhash()))
+    still.blocks()
+    assert still.balance(bob) == 3 * SOL
+    assert still.balance(bob, "confirmed") == 0
+    assert still.balance(alice.pubkey(), "confirmed") == 10 * SOL
+
+
 def test_a_closed_account_is_gone_at_once_but_finalized_later(still: Still) -> None:
     alice = still.funded()
     still.blocks(40)

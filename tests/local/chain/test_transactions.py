@@ -156,6 +156,45 @@ def test_preflight_sees_the_state_at_its_level(still: Still) -> None:
     assert still.balance(alice.pubkey()) == 9 * SOL - 5000
 
 
+def test_preflight_goes_back_over_many_changes(still: Still) -> None:
+    alice, bob = still.funded(), Keypair()
+    still.blocks(40)
+    blockhash = still.blockhash("finalized")
+    for _ in range(3):
+        still.send(signed(alice, [pay(alice, bob.pubkey(), 2 * SOL)], still.blockhash()))
+        still.blocks()
+    nine = signed(alice, [pay(alice, bob.pubkey(), 9 * SOL)], blockhash)
+    still.send(nine, skipPreflight=False)
+    with pytest.raises(Refused, match="custom program error: 0x1"):
+        still.send(nine, skipPreflight=False, preflightCommitment="processed")
+
+
+def test_without_preflight_the_tip_decides_about_the_context(still: Still) -> None:
+    alice = still.funded()
+    transaction = signed(alice, [pay(alice, Keypair().pubkey(), SOL)], still.blockhash())
+    tip = still.call("getSlot", {"commitment": "processed"})
+    still.send(transaction, minContextSlot=tip)
+    with pytest.raises(Refused) as refused:
+        still.send(transaction, minContextSlot=tip + 1)
+    assert refused.value.code == -32016
+    with pytest.raises(Refused) as refused:
+        still.send(transaction, minContextSlot=tip, skipPreflight=False)
+    assert refused.value.code == -32016
+
+
+def test_what_a_slot_has_no_time_for_waits_for_the_next() -> None:
+    hurried = Still(slot_ms=0)  # time for one transaction in each block
+    alice, bob = hurried.funded(), Keypair().pubkey()
+    for lamports in (SOL, 2 * SOL, 3 * SOL):
+        hurried.send(signed(alice, [pay(alice, bob, lamports)], hurried.blockhash()))
+    balances = []
+    for _ in range(4):
+        hurried.blocks()
+        balances.append(hurried.balance(bob))
+    assert balances == [SOL, 3 * SOL, 6 * SOL, 6 * SOL]
+    hurried.close()
+
+
 def test_a_higher_bid_goes_first(still: Still) -> None:
     alice, bob = still.funded(), still.funded()
     instructions = [set_compute_unit_price(1), pay(alice, bob.pubkey(), SOL)]
