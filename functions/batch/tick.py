@@ -18,8 +18,9 @@ from functions.batch import drain, plan, settle, upgrades
 from functions.batch.chain import Chain
 from functions.batch.keyring import Keyring
 from functions.deposits import observe_deposits
-from pixr.adapters.postgres import Database, batches, fee_samples, house, outbox
+from pixr.adapters.postgres import Database, batches, fee_samples, house, ledger, outbox
 from pixr.adapters.redis import ViewStream
+from pixr.adapters.solana import ChainUnreachable
 from pixr.domain.earnings import Rules
 
 DRAINS_PER_ROUND: Final = 40
@@ -76,30 +77,58 @@ class Report:
     batches_sent: int = 0
     deposited_lamports: int = 0
     verdicts: Counter[str] = field(default_factory=Counter[str])
+    drift_lamports: int | None = None
+    """Chain less ledger, over treasury and escrow; None while money is moving."""
+    outage: str | None = None
+    """Why the chain could not be asked; the tick ended there."""
 
 
 def run(world: World, terms: Terms, clockwork: Clockwork) -> Report:
-    """Run rounds until nothing is under way or the time is up."""
+    """Run rounds until nothing is under way or the time is up.
+
+    An outage of the chain ends the tick early and is reported, not raised: what is signed is
+    stored, and the next minute goes on with it.
+    """
     report = Report()
-    now = clockwork.now()
     # First what needs no chain: a node that is away must not keep views waiting in Redis.
     _drain(world, terms, clockwork, report)
-    treasury = world.keyring.treasury.address
-    escrow = world.keyring.seed.escrow().address
-    for account, address in (("treasury", treasury), ("escrow", escrow)):
+    try:
+        _settle(world, terms, clockwork, report)
+    except ChainUnreachable as outage:
+        report.outage = str(outage)
+    return report
+
+
+def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:
+    now = clockwork.now()
+    addresses = {
+        "treasury": world.keyring.treasury.address,
+        "escrow": world.keyring.seed.escrow().address,
+    }
+    for account, address in addresses.items():
         house.pin(world.db, account, address, now=now)
         report.deposited_lamports += observe_deposits(
             world.db, world.chain, account=account, address=address, now=now
         )
-    samples = world.chain.recent_fees([treasury])
+    report.drift_lamports = _drift(world, addresses)
+    samples = world.chain.recent_fees([addresses["treasury"]])
     fee_samples.record(world.db, samples, now=now)
     for _ in range(ROUNDS_MAX):
         report.rounds += 1
         has_more = _round(world, terms, clockwork, list(samples.values()), report)
         if not has_more or clockwork.remaining_s() <= PAUSE_S:
-            break
+            return
         clockwork.pause(PAUSE_S)
-    return report
+
+
+def _drift(world: World, addresses: dict[str, str]) -> int | None:
+    """How far chain and ledger are apart, when nothing is under way that could explain it."""
+    if batches.backlog(world.db)["batches_open"]:
+        return None
+    views = world.chain.accounts(list(addresses.values()))
+    on_chain = sum(view.lamports for view in views if view is not None)
+    in_ledger = sum(ledger.read(world.db, account).posted_lamports for account in addresses)
+    return on_chain - in_ledger
 
 
 def _round(

@@ -113,10 +113,15 @@ def attempts(db: Database, batch_id: UUID) -> list[Attempt]:
 
 
 def backlog(db: Database) -> Row:
-    """Return ``{payouts_pending, batches_open, batches_held, owed_lamports}``."""
+    """Return what is under way, held and owed, and what the treasury has; see the statement."""
     row = db.execute(sql("batches/backlog")).fetchone()
     assert row is not None
     return row
+
+
+def landed_since(db: Database, since: datetime) -> list[Row]:
+    """Return ``{seconds, fee_lamports, payees}`` of each payment finalized since then."""
+    return db.execute(sql("transactions/landed_since"), {"since": since}).fetchall()
 
 
 def _swap(

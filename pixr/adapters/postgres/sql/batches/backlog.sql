@@ -1,7 +1,11 @@
--- How much is still to be decided, and how much waits for a person.
+-- The state as of now: what is still to be decided, what waits for a person, what is owed.
 SELECT (SELECT count(*) FROM payouts WHERE state = 'PENDING')::integer AS payouts_pending,
        (SELECT count(*) FROM batches WHERE state IN ('PLANNED', 'SIGNED', 'INFLIGHT'))::integer
            AS batches_open,
        (SELECT count(*) FROM batches WHERE state = 'HOLD')::integer AS batches_held,
+       (SELECT count(*) FROM upgrade_jobs
+        WHERE state IN ('QUEUED', 'ENCODING', 'ASSEMBLING'))::integer AS upgrades_open,
        (SELECT COALESCE(sum(posted_lamports), 0) FROM ledger_accounts
-        WHERE split_part(account, ':', 1) IN ('owed', 'return'))::bigint AS owed_lamports
+        WHERE split_part(account, ':', 1) IN ('owed', 'return'))::bigint AS owed_lamports,
+       (SELECT posted_lamports FROM ledger_accounts WHERE account = 'treasury')
+           AS treasury_lamports
