@@ -44,6 +44,7 @@ from pixr.domain.errors import (
     SecondFactorMissing,
     SettlementNotStarted,
     StillRunning,
+    TooSmall,
     Unauthenticated,
     WalletMissing,
 )
@@ -63,6 +64,7 @@ STATUS: Final[Mapping[type[Refusal], HTTPStatus]] = {
     NotFound: HTTPStatus.NOT_FOUND,
     WalletMissing: HTTPStatus.CONFLICT,
     Overdrawn: HTTPStatus.CONFLICT,
+    TooSmall: HTTPStatus.CONFLICT,
     Overfunded: HTTPStatus.CONFLICT,
     NoGain: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
@@ -213,6 +215,8 @@ class Http(APIGatewayHttpResolver):
         extra: dict[str, Any] = {}
         if isinstance(error, Overdrawn):
             extra["available"] = _pair(error.available_lamports)
+        if isinstance(error, TooSmall):
+            extra["minimum"] = _pair(error.minimum_lamports)
         if isinstance(error, Overfunded):
             extra["open"] = _pair(error.open_lamports)
         return self._problem(

@@ -67,6 +67,7 @@ def invest(
         QuoteUnavailable: Nobody has fixed the price yet, and none can be made now.
         SettlementNotStarted: The escrow's address is not known yet.
         Overdrawn: More than is available, or what remains would be dust.
+        TooSmall: Escrow would be left without its rent.
         Overfunded: More than is open.
         KeyReused: The key came with another body before.
         StillRunning: The first request under this key has not ended.
@@ -88,13 +89,8 @@ def invest(
         known = idempotency.take(db, claim, now=now)
         if known is not None:
             return known
-        available_lamports = wallets.lock_available(db, asked.user_id)
-        lamports = spend(asked.lamports, available_lamports)
-        check_escrow(
-            lamports,
-            escrow_lamports=ledger.read(db, "escrow").posted_lamports,
-            available_lamports=available_lamports,
-        )
+        spend(asked.lamports, wallets.lock_available(db, asked.user_id))
+        check_escrow(asked.lamports, escrow_lamports=ledger.read(db, "escrow").posted_lamports)
         promised = _promise(db, asked, quote=quote, now=now)
         _reserve(db, asked, destination=escrow_address, now=now)
         return _write_down(db, asked, claim, promised=promised, now=now)

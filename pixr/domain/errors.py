@@ -9,6 +9,7 @@ Refusal
 ├── SecondFactorMissing   money may not leave without a second factor, and there is none
 ├── BadDestination        money sent there would be lost or is not allowed
 ├── Overdrawn             more than is available; says what is
+├── TooSmall              the chain would not let so little arrive; says how much it would
 ├── Overfunded            more than is still open; says how much is
 ├── NoGain                the source has nothing for that rung, or it is there already
 ├── QuoteUnavailable      the price of SOL is missing or stale, so nothing can be priced
@@ -108,6 +109,17 @@ class Overdrawn(Refusal):
         text = f"{asked_lamports} lamports were asked for, {available_lamports} are available"
         super().__init__(f"{text}; {rule}" if rule else text)
         self.available_lamports = available_lamports
+
+
+class TooSmall(Refusal):
+    """Less than the chain lets arrive."""
+
+    code = "too-small"
+    title = "The amount is too small"
+
+    def __init__(self, asked_lamports: int, minimum_lamports: int, rule: str) -> None:
+        super().__init__(f"{asked_lamports} lamports, at least {minimum_lamports} needed: {rule}")
+        self.minimum_lamports = minimum_lamports
 
 
 class Overfunded(Refusal):

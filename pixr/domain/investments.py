@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from pixr.domain.errors import Malformed, NoGain, Overdrawn
+from pixr.domain.errors import Malformed, NoGain, TooSmall
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS, Lamports
 from pixr.domain.renditions import LADDER, Size, real_rungs
 
@@ -62,23 +62,22 @@ def return_cap(invested: Lamports, *, cap_bps: int = RETURN_CAP_BPS) -> Lamports
     return Lamports(invested * cap_bps // 10_000) if cap_bps else None
 
 
-def check_escrow(invested: Lamports, *, escrow_lamports: int, available_lamports: int) -> None:
+def check_escrow(invested: Lamports, *, escrow_lamports: int) -> None:
     """Refuse a transfer that the chain would refuse because escrow is still empty.
 
     Args:
         invested: What is to be moved.
-        escrow_lamports: What is finalized in escrow.
-        available_lamports: What the investor has, for the refusal.
+        escrow_lamports: What is finalized in escrow; what is only on its way may come later.
 
     Raises:
-        Overdrawn: Escrow would hold less than its rent.
+        TooSmall: Escrow would hold less than its rent.
     """
-    if escrow_lamports + invested < RENT_EXEMPT_LAMPORTS:
-        raise Overdrawn(
+    minimum_lamports = RENT_EXEMPT_LAMPORTS - escrow_lamports
+    if invested < minimum_lamports:
+        raise TooSmall(
             invested,
-            available_lamports,
-            f"escrow holds {escrow_lamports} and must hold at least {RENT_EXEMPT_LAMPORTS} "
-            "lamports after the transfer: invest more",
+            minimum_lamports,
+            "escrow is empty and must hold its rent; ask again when an earlier investment is final",
         )
 
 

@@ -1,0 +1,70 @@
+"""Contents as the reprocessor leaves them, for tests of what comes after."""
+
+from uuid import UUID, uuid4
+
+from tests.house import House
+
+
+def publish(
+    house: House,
+    content_id: str = "clip",
+    *,
+    creator_id: str = "carol",
+    rungs: tuple[int, ...] = (480,),
+    short_px: int = 1080,
+    frames: int = 900,
+) -> None:
+    """A live content of 30 s with a source and published renditions."""
+    house.db.execute(
+        "INSERT INTO contents (content_id, creator_id, state, source_key, source_bytes, width_px,"
+        " height_px, duration_ms, frames, has_audio, best_rung, manifest_key, analysis_key,"
+        " analysis_sha256, created_at)"
+        " VALUES (%s, %s, 'live', 'originals/x', 1000, %s, %s, 30000, %s, true, %s, 'media/x',"
+        " 'analysis/x', %s, now())",
+        (
+            content_id,
+            creator_id,
+            short_px * 16 // 9,
+            short_px,
+            frames,
+            max(rungs),
+            "ab" * 32,
+        ),
+    )
+    for rung in rungs:
+        job_id = uuid4()
+        house.db.execute(
+            "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, settings, state,"
+            " chunks_total, chunks_done, created_at, closed_at)"
+            " VALUES (%s, %s, 'base', %s, 'originals/x', '{}', 'PUBLISHED', 1, 1, now(), now())",
+            (job_id, content_id, rung),
+        )
+        house.db.execute(
+            "INSERT INTO renditions VALUES"
+            " (%s, %s, %s, %s, %s, 900, 30000, 5000, 90000, 'media/p', now())",
+            (content_id, rung, job_id, rung * 16 // 9, rung),
+        )
+
+
+def pin_escrow(house: House) -> str:
+    """What the settler does at its first run; the address."""
+    address = house.seed.escrow().address
+    house.db.execute("INSERT INTO house_addresses VALUES ('escrow', %s, now())", (address,))
+    return address
+
+
+def start_job(house: House, content_id: str, rung: int, *, done: int, total: int) -> UUID:
+    """What the settler does when an upgrade is paid for, and the encoder after it."""
+    job_id = uuid4()
+    house.db.execute(
+        "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, settings, state,"
+        " chunks_total, chunks_done, created_at)"
+        " VALUES (%s, %s, 'funded', %s, 'originals/x', '{}', 'ENCODING', %s, %s, now())",
+        (job_id, content_id, rung, total, done),
+    )
+    house.db.execute(
+        "UPDATE fundings SET escrowed_lamports = price_lamports, state = 'FUNDED', job_id = %s"
+        " WHERE content_id = %s AND rung = %s",
+        (job_id, content_id, rung),
+    )
+    return job_id

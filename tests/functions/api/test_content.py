@@ -1,0 +1,64 @@
+"""Goal: anybody can see what a content is and what better would cost, and never what is not so."""
+
+import pytest
+
+from tests.functions.api.studio import publish
+from tests.house import House, forget
+
+
+def test_a_content_is_shown_to_anybody_without_its_creators_id(house: House) -> None:
+    publish(house)
+    answer = house.get("/content/clip", sub=None)
+    assert answer.status == 200
+    body = answer.body
+    assert (body["content_id"], body["state"], body["best_quality"]) == ("clip", "live", "480p")
+    assert body["source"]["height_px"] == 1080
+    (rendition,) = body["renditions"]
+    assert (rendition["quality"], rendition["playlist_key"]) == ("480p", "media/p")
+    assert body["analysis"] == {"key": "analysis/x", "sha256": "ab" * 32}
+    assert body["live_investments"] == []
+    assert "carol" not in str(body)
+
+
+@pytest.mark.parametrize("path", ["/content/none", "/content/none/upgrades", "/content/%2e%2e"])
+def test_an_unknown_content_is_not_found(house: House, path: str) -> None:
+    assert house.get(path, sub=None).problem == (404, "not-found")
+
+
+def test_every_rung_of_the_ladder_is_priced_or_says_why_not(house: House) -> None:
+    publish(house)
+    body = house.get("/content/clip/upgrades", sub=None).body
+    offers = {offer["quality"]: offer for offer in body["upgrades"]}
+    assert [quality for quality, offer in offers.items() if offer["gain"]] == ["720p", "1080p"]
+    assert offers["480p"]["state"] == "present"
+    assert "there already" in offers["480p"]["reason"]
+    assert "1080 px" in offers["2160p"]["reason"]
+    full = offers["1080p"]
+    lines = full["quote"]["lines"]
+    assert sum(line["lamports"] for line in lines) == int(full["price"]["lamports"])
+    assert full["funded"]["lamports"] == "0"
+    assert full["open"] == full["price"]
+
+
+def test_a_content_without_a_source_offers_nothing(house: House) -> None:
+    house.post("/uploads", {"file_name": "a.mp4", "content_id": "clip"})
+    body = house.get("/content/clip/upgrades", sub=None).body
+    assert not any(offer["gain"] for offer in body["upgrades"])
+    assert "no source" in body["upgrades"][0]["reason"]
+
+
+@pytest.mark.parametrize("as_of", [None, "2020-01-01T00:00:00Z"])
+def test_without_a_fresh_price_of_sol_nothing_is_quoted(
+    house: House, monkeypatch: pytest.MonkeyPatch, as_of: str | None
+) -> None:
+    publish(house)
+    if as_of is None:
+        monkeypatch.delenv("SOL_USD")
+    else:
+        monkeypatch.setenv("SOL_USD_AS_OF", as_of)
+    forget()
+    answer = house.get("/content/clip/upgrades", sub=None)
+    assert answer.problem == (503, "quote-unavailable")
+    assert "SOL_USD" in answer.body["detail"]
+    # What needs no price is answered.
+    assert house.get("/content/clip", sub=None).status == 200

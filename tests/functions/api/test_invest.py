@@ -1,0 +1,264 @@
+"""Goal: an upgrade gets exactly its price, from whoever was first, and every lamport once."""
+
+import hashlib
+import threading
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from functions.api.invest import Investment, invest
+from pixr.adapters.postgres import connect, ledger
+from pixr.adapters.postgres.idempotency import Claim
+from pixr.adapters.solana import Solana
+from pixr.domain.errors import Overfunded, Refusal
+from pixr.domain.money import Lamports
+from tests.functions.api.studio import pin_escrow, publish, start_job
+from tests.house import RENT, SOL, Answer, House, forget
+
+LONG = 900_000
+"""Frames of a content whose upgrade costs more than the minimum."""
+
+
+def put(house: House, key: str = "k", *, sub: str = "alice", **body: Any) -> Answer:
+    return house.post(
+        "/invest", {"content_id": "clip", "quality": "1080p", **body}, key=key, sub=sub
+    )
+
+
+def price(house: House) -> int:
+    offers = house.get("/content/clip/upgrades").body["upgrades"]
+    return next(int(o["price"]["lamports"]) for o in offers if o["quality"] == "1080p")
+
+
+def untouched(house: House) -> bool:
+    tables = ("payouts", "fundings", "content_investments", "idempotency", "audit_log")
+    return not any(house.count(table) for table in tables)
+
+
+def test_an_investment_is_reserved_promised_and_wakes_the_settler(house: House) -> None:
+    publish(house)
+    escrow = pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    whole = price(house)
+    answer = put(house, lamports=RENT)
+    assert answer.status == 202
+    assert answer.body["state"] == "RESERVED"
+    assert answer.body["funded"]["lamports"] == str(RENT)
+    assert answer.body["open"]["lamports"] == str(whole - RENT)
+    assert house.wakes() == 1
+    payout = house.db.execute("SELECT * FROM payouts").fetchone()
+    assert payout is not None
+    assert (payout["kind"], payout["destination"], payout["lamports"]) == (
+        "investment",
+        escrow,
+        RENT,
+    )
+    assert str(payout["investment_id"]) == answer.body["investment_id"]
+    held = house.get("/balance").body
+    assert held["reserved"]["lamports"] == str(RENT)
+    (mine,) = house.get("/investments").body["items"]
+    assert mine["investment_id"] == answer.body["investment_id"]
+    assert mine["return_cap"]["lamports"] == str(RENT * 3 // 2)
+    assert mine["progress_percent"] is None
+    offers = house.get("/content/clip/upgrades").body["upgrades"]
+    assert next(o["open"]["lamports"] for o in offers if o["quality"] == "1080p") == str(
+        whole - RENT
+    )
+
+
+def test_the_first_investor_fixes_the_price(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(house, frames=LONG)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    house.user("bob", lamports=SOL)
+    whole = price(house)
+    put(house, lamports=RENT)
+    # Nobody knows the price of SOL any more, and the second investor does not need it.
+    monkeypatch.delenv("SOL_USD")
+    forget()
+    answer = put(house, sub="bob", lamports=whole - RENT)
+    assert answer.status == 202
+    assert answer.body["price"]["lamports"] == str(whole)
+    assert answer.body["open"]["lamports"] == "0"
+
+
+def test_more_than_is_open_is_told_how_much_is(house: House) -> None:
+    publish(house)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    whole = price(house)
+    answer = put(house, lamports=whole + 1)
+    assert answer.problem == (409, "overfunded")
+    assert answer.body["open"]["lamports"] == str(whole)
+    assert untouched(house)
+    put(house, lamports=whole)
+    answer = put(house, "k2", lamports=RENT)
+    assert answer.problem == (409, "overfunded")
+    assert answer.body["open"]["lamports"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("quality", "code"),
+    [("480p", "no-gain"), ("2160p", "no-gain"), (1440, "no-gain")],
+)
+def test_nothing_is_sold_that_shows_nothing_new(house: House, quality: Any, code: str) -> None:
+    publish(house)
+    pin_escrow(house)
+    house.user("alice")
+    assert put(house, lamports=RENT, quality=quality).problem == (409, code)
+    assert untouched(house)
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"lamports": RENT, "quality": "999p"}, "quality"),
+    ({"lamports": RENT, "quality": "1080P"}, "quality"),
+    ({"lamports": RENT, "quality": "١٠٨٠"}, "quality"),
+    ({"lamports": RENT, "quality": 1080.5}, "quality"),
+    ({"lamports": RENT, "quality": None}, "quality"),
+    ({"lamports": RENT, "quality": [1080]}, "quality"),
+    ({"lamports": RENT, "content_id": "../x"}, "content_id"),
+    ({"amount": "max"}, "amount"),
+    ({"amount": 0}, "amount"),
+    ({}, "amount"),
+]
+
+
+def test_what_is_no_investment_is_refused(house: House) -> None:
+    publish(house)
+    pin_escrow(house)
+    house.user("alice")
+    for body, field in BAD:
+        answer = put(house, **body)
+        assert answer.problem == (400, "malformed"), body
+        assert answer.body["errors"][0]["field"] == field, body
+    assert put(house, lamports=RENT, content_id="none").problem == (404, "not-found")
+    assert untouched(house)
+
+
+def test_the_wallet_comes_first(house: House) -> None:
+    publish(house)
+    pin_escrow(house)
+    assert put(house, lamports=RENT).problem == (409, "wallet-missing")
+
+
+def test_before_the_settler_ran_nothing_is_taken(house: House) -> None:
+    publish(house)
+    house.user("alice", lamports=SOL)
+    answer = put(house, lamports=RENT)
+    assert answer.problem == (503, "settlement-not-started")
+    assert answer.headers["Retry-After"] == "60"
+    assert untouched(house)
+
+
+def test_an_empty_escrow_needs_its_rent_first(house: House) -> None:
+    publish(house)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    answer = put(house, lamports=RENT - 1)
+    assert answer.problem == (409, "too-small")
+    assert answer.body["minimum"]["lamports"] == str(RENT)
+    assert "escrow" in answer.body["detail"]
+    assert untouched(house)
+
+
+@pytest.mark.parametrize("lamports", [SOL + 1, SOL - 1, SOL - RENT + 1])
+def test_a_wallet_is_neither_overdrawn_nor_left_with_dust(house: House, lamports: int) -> None:
+    publish(house, frames=90_000_000)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    assert price(house) > 2 * SOL
+    assert put(house, lamports=lamports).problem == (409, "overdrawn")
+    assert untouched(house)
+
+
+def test_the_same_request_gets_the_first_answer(house: House) -> None:
+    publish(house)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    first = put(house, lamports=RENT)
+    assert put(house, lamports=RENT).body == first.body
+    assert put(house, lamports=RENT + 1).problem == (422, "idempotency-key-reused")
+    assert house.count("content_investments") == 1
+
+
+def test_where_a_second_factor_is_required_nothing_is_taken_without_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUIRE_2FA", "true")
+    forget()
+    assert put(house, lamports=RENT).problem == (403, "second-factor-missing")
+
+
+def test_progress_is_shown_to_those_whom_it_concerns(house: House) -> None:
+    publish(house)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    put(house, lamports=price(house))
+    job_id = start_job(house, "clip", 1080, done=1, total=2)
+    for who in ("alice", "carol"):
+        shown = house.get(f"/upgrades/{job_id}", sub=who).body
+        assert (shown["state"], shown["progress_percent"], shown["quality"]) == (
+            "ENCODING",
+            47,
+            "1080p",
+        )
+    assert house.get(f"/upgrades/{job_id}", sub="mallory").problem == (404, "not-found")
+    assert house.get(f"/upgrades/{uuid4()}").problem == (404, "not-found")
+    assert house.get("/upgrades/x").problem == (404, "not-found")
+    (mine,) = house.get("/investments").body["items"]
+    assert (mine["job_id"], mine["progress_percent"]) == (str(job_id), 47)
+
+
+def test_investors_racing_for_the_last_lamport_never_overfund(house: House) -> None:
+    publish(house, frames=LONG)
+    pin_escrow(house)
+    # Earlier investments are final in escrow, so that a single lamport can arrive there.
+    ledger.post(house.db, "test", {"escrow": RENT, "world": -RENT}, now=datetime.now(UTC))
+    whole = price(house)
+    users = [f"user{number}" for number in range(6)]
+    for user in users:
+        house.user(user, lamports=SOL)
+    assert put(house, sub=users[0], lamports=whole - 1).status == 202
+    results: list[Any] = [None] * len(users)
+    start = threading.Barrier(len(users))
+
+    def run(number: int) -> None:
+        asked = Investment(
+            id=uuid4(),
+            payout_id=uuid4(),
+            user_id=users[number],
+            content_id="clip",
+            rung=1080,
+            lamports=Lamports(1),
+        )
+        digest = hashlib.sha256(b"x").digest()
+        claim = Claim(user_id=users[number], key="race", route="r", body_sha256=digest)
+        with connect(house.database_url) as db:
+            start.wait()
+            try:
+                results[number] = invest(
+                    db,
+                    Solana([house.chain_url]),
+                    asked,
+                    claim=claim,
+                    sol=None,
+                    now=datetime.now(UTC),
+                )
+            except Refusal as refusal:
+                results[number] = refusal
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(users))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    refused = [result for result in results if isinstance(result, Overfunded)]
+    assert len(refused) == len(users) - 1
+    assert all(refusal.open_lamports == 0 for refusal in refused)
+    row = house.db.execute("SELECT funded_lamports, price_lamports FROM fundings").fetchone()
+    assert row == {"funded_lamports": whole, "price_lamports": whole}
+    sums = house.db.execute("SELECT sum(lamports) AS n FROM content_investments").fetchone()
+    assert sums is not None
+    assert sums["n"] == whole
