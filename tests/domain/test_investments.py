@@ -1,0 +1,105 @@
+"""Goal: an upgrade is sold when it shows something new, and its progress never lies."""
+
+import pytest
+
+from pixr.domain.errors import Malformed, NoGain, TooSmall
+from pixr.domain.investments import (
+    check_escrow,
+    check_gain,
+    parse_quality,
+    progress_percent,
+    return_cap,
+)
+from pixr.domain.money import Lamports
+from pixr.domain.renditions import Size
+
+FULL_HD = Size(width_px=1920, height_px=1080)
+PORTRAIT = Size(width_px=1080, height_px=1920)
+RENT = 890_880
+
+
+@pytest.mark.parametrize("value", [1080, "1080", "1080p"], ids=repr)
+def test_a_quality_is_read(value: object) -> None:
+    assert parse_quality(value) == 1080
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "p",
+        "1080i",
+        "1080P",
+        " 1080",
+        "1080p\n",
+        "١٠٨٠",
+        "240p",
+        1081,
+        0,
+        -1080,
+        1080.0,
+        None,
+        True,
+        [],
+    ],
+    ids=ascii,
+)
+def test_what_is_no_quality_is_refused(value: object) -> None:
+    with pytest.raises(Malformed, match="1080p"):
+        parse_quality(value)
+
+
+@pytest.mark.parametrize("size", [FULL_HD, PORTRAIT])
+def test_a_rung_that_the_source_has_is_sold(size: Size) -> None:
+    check_gain(1080, source=size, present=[480])
+
+
+@pytest.mark.parametrize(
+    ("rung", "source", "present", "reason"),
+    [
+        (1080, None, [], "no source"),
+        (480, FULL_HD, [480], "there already"),
+        (1440, FULL_HD, [480], "1080 px"),
+    ],
+)
+def test_a_rung_without_gain_is_not_sold(
+    rung: int, source: Size | None, present: list[int], reason: str
+) -> None:
+    with pytest.raises(NoGain, match=reason):
+        check_gain(rung, source=source, present=present)
+
+
+def test_returns_stop_at_the_cap() -> None:
+    assert return_cap(Lamports(101)) == 151
+    assert return_cap(Lamports(101), cap_bps=0) is None
+
+
+@pytest.mark.parametrize(("invested", "escrow"), [(RENT, 0), (1, RENT), (1, RENT - 1)])
+def test_escrow_takes_what_keeps_its_rent(invested: int, escrow: int) -> None:
+    check_escrow(Lamports(invested), escrow_lamports=escrow)
+
+
+def test_escrow_cannot_begin_with_less_than_its_rent() -> None:
+    with pytest.raises(TooSmall) as caught:
+        check_escrow(Lamports(RENT - 11), escrow_lamports=10)
+    assert caught.value.minimum_lamports == RENT - 10
+
+
+@pytest.mark.parametrize(
+    ("state", "done", "total", "percent"),
+    [
+        ("QUEUED", 0, None, 0),
+        ("ENCODING", 0, 3, 0),
+        ("ENCODING", 1, 3, 31),
+        ("ENCODING", 3, 3, 95),
+        ("ENCODING", 0, None, 0),
+        ("ASSEMBLING", 3, 3, 95),
+        ("PUBLISHED", 3, 3, 100),
+        ("REJECTED", 0, None, None),
+        ("FAILED", 2, 3, None),
+    ],
+)
+def test_progress_only_ends_at_a_hundred_when_it_is_published(
+    state: str, done: int, total: int | None, percent: int | None
+) -> None:
+    assert progress_percent(state, chunks_done=done, chunks_total=total) == percent
