@@ -8,6 +8,7 @@ stack did not give them.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import shutil
 import signal
 import sys
@@ -67,6 +68,11 @@ def running_aws(data: Path, port: int | None = None, *, keep: bool = True) -> It
     Raises:
         LocalError: It is not installed, the port is taken, or it did not start.
     """
+    if importlib.util.find_spec("ministack") is None:
+        raise LocalError(
+            "The AWS emulator (wheel `ministack`) is not installed.",
+            mend="Run `make setup`, or set AWS_ENDPOINT_URL to an endpoint of your own.",
+        )
     # Code that workers unpacked last time is of no use and grows.
     shutil.rmtree(data / "tmp", ignore_errors=True)
     for folder in ("tmp", "state", "s3"):

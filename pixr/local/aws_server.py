@@ -7,6 +7,7 @@ Run as a program: ``python -P aws_server.py``; the environment configures it.
 
 from __future__ import annotations
 
+import logging
 import signal
 from types import FrameType
 
@@ -22,6 +23,8 @@ def save(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
+    # Saving is said per service, and there are forty of them, every minute.
+    logging.getLogger("persistence").setLevel(logging.WARNING)
     signal.signal(signal.SIGUSR1, save)
     if persistence.PERSIST_STATE:
         signal.signal(signal.SIGALRM, save)

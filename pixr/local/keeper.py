@@ -14,8 +14,9 @@ parent told it about, and by ``PIXR_MACHINE_ID`` in the environment that every d
 the ids of all machines it runs within, outermost first, because a test starts machines too.
 
 Standard library only and no imports from the project: it must start in milliseconds and outlive
-everything. It talks one JSON object a line: ``{"group": pid, "started": ticks}`` or
-``{"directory": path}``.
+everything. It is told one JSON object a line: ``{"group": pid, "started": ticks, "first": signal}``
+when a child starts, ``{"released": pid}`` when it has ended, ``{"directory": path}`` for what is to
+be removed. ``first`` is sent some time before the kill, to programs that clean up when they get it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from pathlib import Path
 
 MARKER = "PIXR_MACHINE_ID"
 POLL_S = 1.0
+FIRST_WAIT_S = 2.0
 SWEEPS_MAX = 50
 SWEEP_PAUSE_S = 0.05
 
@@ -100,10 +102,22 @@ def kill_all(machine_id: str, groups: dict[int, int]) -> None:
         time.sleep(SWEEP_PAUSE_S)
 
 
+def part_from(groups: dict[int, int], firsts: dict[int, int]) -> None:
+    """Send the leaders that clean up the signal that lets them, and give them a moment."""
+    leaders = {pid for pid in firsts if started_ticks(pid) == groups[pid]}
+    for pid in leaders:
+        with contextlib.suppress(OSError):
+            os.kill(pid, firsts[pid])
+    deadline = time.monotonic() + FIRST_WAIT_S
+    while any(started_ticks(pid) for pid in leaders) and time.monotonic() < deadline:
+        time.sleep(SWEEP_PAUSE_S)
+
+
 def keep(machine_id: str) -> None:
     """Listen until the parent is gone, then clean up."""
     parent = os.getppid()
     groups: dict[int, int] = {}
+    firsts: dict[int, int] = {}
     directories: set[Path] = set()
     unread = b""
     # A forked sibling may hold the pipe open, hence the second sign: a new parent.
@@ -119,10 +133,14 @@ def keep(machine_id: str) -> None:
             message = json.loads(line)
             if "group" in message:
                 groups[message["group"]] = message["started"]
+                if message["first"]:
+                    firsts[message["group"]] = message["first"]
             if "released" in message:
                 groups.pop(message["released"], None)
+                firsts.pop(message["released"], None)
             if "directory" in message:
                 directories.add(Path(message["directory"]))
+    part_from(groups, firsts)
     kill_all(machine_id, groups)
     for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)

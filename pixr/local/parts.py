@@ -16,9 +16,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 from solders.pubkey import Pubkey
 
-from pixr.adapters.postgres.migrate import migrate
+from pixr.adapters.postgres.migrate import MigrationRefused, migrate
 from pixr.local import aws, process
 from pixr.local.chain import ChainDidNotStart, running_chain
 from pixr.local.deploy import Outputs, deploy
@@ -74,8 +75,24 @@ def database(home: Home, given: Given, *, kept: bool, before: str) -> Iterator[P
             folder = home.folder("postgres") if kept else None
             server = stack.enter_context(running_postgres(folder, port_as_before(before)))
             part = Part(url=server.url, pid=server.pid)
-        migrate(part.url)
+        _migrate(part.url)
         yield part
+
+
+def _migrate(url: str) -> None:
+    """Bring the schema up to date.
+
+    Raises:
+        LocalError: The database is ahead of this code, too old a server, or not ours to change.
+    """
+    try:
+        migrate(url)
+    except (MigrationRefused, TimeoutError, psycopg.Error) as error:
+        reason = " ".join(str(error).split())
+        raise LocalError(
+            f"The database cannot be migrated: {reason}.",
+            mend="Name another data directory or DATABASE_URL, or start with --fresh.",
+        ) from error
 
 
 @contextlib.contextmanager

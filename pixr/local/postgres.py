@@ -35,11 +35,17 @@ NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
 DEBIAN = Path("/usr/lib/postgresql")
 
 # A temporary server is thrown away with its data, so it never waits for the disk.
-TEMPORARY_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+TEMPORARY_SETTINGS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_wal_size=256MB",
+)
 COMMON_SETTINGS = (
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",  # a deep data directory would exceed a socket path's 107 bytes
     "max_connections=200",
+    "dynamic_shared_memory_type=mmap",  # in the data directory, so it goes with it
     "timezone=UTC",
     "log_timezone=UTC",
 )
@@ -89,7 +95,9 @@ def running_postgres(data: Path | None = None, port: int | None = None) -> Itera
     """
     with contextlib.ExitStack() as stack:
         kept = data is not None
-        root = data or stack.enter_context(process.temporary_directory("pixr-postgres-"))
+        root = data or stack.enter_context(
+            process.temporary_directory("pixr-postgres-", in_memory=True)
+        )
         root.mkdir(parents=True, exist_ok=True)
         identity = stack.enter_context(server_identity())
         directory = stack.enter_context(_reachable(root.resolve() / "data", identity))
@@ -281,7 +289,12 @@ def _start(
         argv = identity.command("postgres", "-D", directory.name_for_server)
         argv += _as_options([*settings, f"port={chosen}"])
         return process.start(
-            "PostgreSQL", argv, log=log, user_id=identity.user_id, pass_fds=directory.pass_fds
+            "PostgreSQL",
+            argv,
+            log=log,
+            user_id=identity.user_id,
+            pass_fds=directory.pass_fds,
+            cleans_up_on=signal.SIGQUIT,  # it would leave shared memory behind
         )
 
     child, chosen = process.start_on_port(

@@ -31,6 +31,8 @@ from pixr.local.errors import LocalError
 STOP_TIMEOUT_S = 10.0
 READY_POLL_S = 0.02
 PORT_ATTEMPTS_MAX = 3
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 -- mkdtemp makes a folder of our own in it
+MEMORY_BYTES_MIN = 4 * 1024**3
 LOG_TAIL_BYTES = 4_000
 NEEDED_BY_ALL = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", keeper.MARKER})
 
@@ -114,6 +116,7 @@ def start(
     cwd: Path | None = None,
     user_id: int | None = None,
     pass_fds: Sequence[int] = (),
+    cleans_up_on: signal.Signals | None = None,
 ) -> Child:
     """Start a program in a session of its own, its output appended to ``log``.
 
@@ -126,6 +129,8 @@ def start(
         cwd: Its working directory; the root directory when None.
         user_id: Run it as this user and group (only root can).
         pass_fds: File descriptors it inherits.
+        cleans_up_on: What the keeper sends before it kills, to a program that holds more than
+            memory and files.
 
     Raises:
         LocalError: The program does not exist or may not be run.
@@ -155,7 +160,13 @@ def start(
                 f"{name} cannot be started: {argv[0]}: {error.strerror}.",
                 mend="Run `make setup` to install it again.",
             ) from error
-    ours.tell({"group": process.pid, "started": keeper.started_ticks(process.pid) or 0})
+    ours.tell(
+        {
+            "group": process.pid,
+            "started": keeper.started_ticks(process.pid) or 0,
+            "first": cleans_up_on,
+        }
+    )
     return Child(name=name, process=process, log=log)
 
 
@@ -276,14 +287,27 @@ def claim_port(port: int, *, name: str, mend: str) -> int:
 
 
 @contextlib.contextmanager
-def temporary_directory(prefix: str) -> Iterator[Path]:
-    """A directory that is gone afterwards, even when we are killed."""
-    path = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+def temporary_directory(prefix: str, *, in_memory: bool = False) -> Iterator[Path]:
+    """A directory that is gone afterwards, even when we are killed.
+
+    Args:
+        prefix: How its name begins.
+        in_memory: Prefer memory to disk, where there is plenty of it.
+    """
+    place = SHARED_MEMORY if in_memory and _is_roomy(SHARED_MEMORY) else None
+    path = Path(tempfile.mkdtemp(prefix=prefix, dir=place)).resolve()
     _our_keeper().tell({"directory": str(path)})
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_roomy(place: Path) -> bool:
+    # A container has 64 MB of it by default, which a database would fill.
+    with contextlib.suppress(OSError):
+        return os.access(place, os.W_OK) and shutil.disk_usage(place).free > MEMORY_BYTES_MIN
+    return False
 
 
 def signal_pid(pid: int, what: signal.Signals) -> None:

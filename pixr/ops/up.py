@@ -56,7 +56,9 @@ def command(
                 time.sleep(CHECK_EVERY_S)
         except KeyboardInterrupt:
             console.print("\nStopping…")
-    console.print(f"Stopped. The state is kept in {data}; `pixr up` goes on from there.")
+    console.print(
+        f"Stopped. The state is kept in {data}; `pixr up` goes on from there.", soft_wrap=True
+    )
 
 
 def _show(console: Console, machine: Machine, *, seconds: float) -> None:

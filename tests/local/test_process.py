@@ -103,6 +103,9 @@ def test_nothing_is_left_of_a_parent_that_was_killed(tmp_path: Path, how: signal
     parent.wait(PATIENCE_S)
     assert eventually(lambda: not any(map(is_alive, pids)))
     assert eventually(lambda: not Path(scratch).exists())
+    _, *segments = Path("/proc/sysvipc/shm").read_text().splitlines()
+    makers = {int(segment.split()[4]) for segment in segments}
+    assert not makers & set(pids)
 
 
 def test_the_keeper_spares_a_recycled_process_id() -> None:

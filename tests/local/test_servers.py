@@ -21,12 +21,22 @@ from pixr.local.valkey import running_valkey
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another identity")
 
 
-@pytest.fixture(params=[0o755, 0o700], ids=["open parent", "private parent"])
-def parent(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    folder = tmp_path / "somewhere"
-    folder.mkdir(mode=request.param)
-    folder.chmod(request.param)
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    """A folder that nobody else can enter."""
+    folder = tmp_path / "private"
+    folder.mkdir(mode=0o700)
     return folder
+
+
+@pytest.fixture(params=["open", "private"])
+def parent(request: pytest.FixtureRequest, tmp_path: Path, private: Path) -> Path:
+    if request.param == "private":
+        return private
+    # pytest's own folders are private, so an open one needs open ones above it.
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    return tmp_path
 
 
 def write_and_read(url: str) -> str:
@@ -47,31 +57,31 @@ def test_postgres_keeps_what_was_written_in_its_directory(parent: Path) -> None:
 
 @as_root
 def test_postgres_runs_from_a_private_copy_of_the_wheel(
-    parent: Path, monkeypatch: pytest.MonkeyPatch
+    private: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clone in ``mktemp -d`` has its environment below a folder of mode 700."""
     binaries = postgres.find_binaries()
     package = binaries.parents[1]
     for folder in (package, package.with_name(f"{package.name}.libs")):
-        shutil.copytree(folder, parent / folder.name, symlinks=True)
-    private = parent / package.name / binaries.relative_to(package)
-    monkeypatch.setattr(postgres, "find_binaries", lambda: private)
-    with running_postgres(parent / "pg") as server:
+        shutil.copytree(folder, private / folder.name, symlinks=True)
+    copied = private / package.name / binaries.relative_to(package)
+    monkeypatch.setattr(postgres, "find_binaries", lambda: copied)
+    with running_postgres(private / "pg") as server:
         assert write_and_read(server.url) == "0"
 
 
 @as_root
 def test_postgres_falls_back_to_another_user_where_namespaces_are_forbidden(
-    parent: Path, monkeypatch: pytest.MonkeyPatch
+    private: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_postgres(parent / "pg") as server:
+    with running_postgres(private / "pg") as server:
         assert write_and_read(server.url) == "0"
     with monkeypatch.context() as patched:
         patched.setattr(postgres, "NAMESPACE", ("false",))
-        with running_postgres(parent / "pg") as server:
+        with running_postgres(private / "pg") as server:
             assert write_and_read(server.url) == "1"
             assert Path(f"/proc/{server.pid}").stat().st_uid != 0
-    with running_postgres(parent / "pg") as server:
+    with running_postgres(private / "pg") as server:
         assert write_and_read(server.url) == "2"
 
 
