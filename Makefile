@@ -39,12 +39,13 @@ up: setup ## the same machine, kept running at http://127.0.0.1:8787
 test: setup ## every test, from nothing
 	@$(BIN)/python -m pytest
 
-check: setup ## format, lint, types, import contracts, templates
+check: setup ## format, lint, types, import contracts, house rules, docs, templates
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest --quiet tests/test_tidy.py tests/test_docs.py tests/infra
 
 fix: setup ## format and mend what ruff can mend
 	@$(BIN)/ruff format .

@@ -21,7 +21,7 @@ from solders.transaction import Transaction
 
 from functions.batch.chain import Chain
 from functions.batch.keyring import Keyring
-from pixr.adapters.postgres import Database, batches
+from pixr.adapters.postgres import Database, batches, wallets
 from pixr.adapters.postgres.batches import Batch, Signed
 from pixr.adapters.solana import AccountView
 from pixr.domain import fees, intent, packing, proofs
@@ -200,8 +200,9 @@ def sign_and_send(
     price = fees.bid(fee_samples, compute_units=wanted.compute_units)
     blockhash = chain.blockhash()
     message = packing.message(wanted, blockhash=blockhash.hash, price=price)
+    pinned = _pinned_source(db, keyring, payouts[0])
     try:
-        _look_again(batch, payouts, wanted, message, price=price)
+        _look_again(batch, payouts, wanted, message, price=price, pinned_source=pinned)
     except intent.IntentMismatch as mismatch:
         batches.hold(db, batch, f"the signer refused: {mismatch}", {}, now=now)
         return False
@@ -240,10 +241,32 @@ def _intent(keyring: Keyring, batch: Batch, payouts: Sequence[Payout]) -> Intent
     )
 
 
+def _pinned_source(db: Database, keyring: Keyring, payout: Payout) -> str | None:
+    """The address that was pinned when the source was first used.
+
+    The house's own addresses are compared at the start of each tick.
+    """
+    if payout.kind not in packing.TRAVELS_ALONE:
+        return keyring.signer(payout.source).address
+    assert payout.user_id is not None
+    wallet = wallets.get(db, payout.user_id)
+    return None if wallet is None else wallet.address
+
+
 def _look_again(
-    batch: Batch, payouts: Sequence[Payout], wanted: Intent, message: Message, *, price: int
+    batch: Batch,
+    payouts: Sequence[Payout],
+    wanted: Intent,
+    message: Message,
+    *,
+    price: int,
+    pinned_source: str | None,
 ) -> None:
-    """Refuse to sign unless the bytes, the batch row and its receipt agree."""
+    """Refuse to sign unless the bytes, the batch row, its receipt and its source agree."""
+    if wanted.source != pinned_source:
+        raise intent.IntentMismatch(
+            f"the key of {payouts[0].source} is not that of {pinned_source}"
+        )
     intent.check(bytes(message), wanted, price=price)
     if str(wanted.receipt) != batch.receipt_address:
         raise intent.IntentMismatch(f"receipt {wanted.receipt} is not {batch.receipt_address}")

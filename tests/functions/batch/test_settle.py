@@ -180,6 +180,18 @@ def test_a_withdrawal_leaves_from_the_users_own_wallet(settler: Settler) -> None
     assert settler.account("treasury") == settler.balance(settler.keyring.treasury.address)
 
 
+def test_a_wallet_whose_key_changed_is_never_signed_for(settler: Settler) -> None:
+    address = settler.user("alice")
+    request_withdrawal(settler, address, 1_000_000_000)
+    settler.db.execute("UPDATE user_wallets SET address = %s", (str(Keypair().pubkey()),))
+    settler.tick()
+    row = settler.db.execute("SELECT state, hold_reason FROM batches").fetchone()
+    assert row is not None
+    assert row["state"] == "HOLD"
+    assert "the key of wallet:alice is not that of" in row["hold_reason"]
+    assert attempts(settler) == []
+
+
 def test_dust_that_arrives_meanwhile_gives_the_withdrawal_back(settler: Settler) -> None:
     """Anybody may send a lamport to a wallet that is about to be emptied."""
     address = settler.user("alice")
