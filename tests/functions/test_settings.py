@@ -1,0 +1,49 @@
+"""Goal: a wrong environment fails on the first line run, named; a dangerous one never starts."""
+
+import pytest
+
+from functions.settings import ApiSettings, BadSettings, WalletSettings
+
+WALLET = {
+    "STAGE": "prod",
+    "DATABASE_URL": "postgresql://user:secret@host/db",
+    "SOLANA_RPC_URL": "https://one.example,https://two.example",
+    "MASTER_SEED_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:seed",
+    "SETTLE_QUEUE_URL": "https://sqs.example/1/settle",
+    "TREASURY_ADDRESS": "4zvwRjXUKGfvwnParsHAS3HuSVzV5cA4McphgmoCtajS",
+}
+API = WALLET | {"REDIS_URL": "rediss://cache", "S3_BUCKET": "bucket"}
+
+
+def test_a_whole_environment_is_read() -> None:
+    settings = WalletSettings.read(WALLET | {"PATH": "/bin"})
+    assert settings.require_2fa is True
+    assert settings.rpc_urls == ("https://one.example", "https://two.example")
+
+
+@pytest.mark.parametrize("name", sorted(set(WALLET) - {"STAGE"}))
+def test_what_is_missing_is_named_and_nothing_is_shown(name: str) -> None:
+    environ = {key: value for key, value in WALLET.items() if key != name}
+    with pytest.raises(BadSettings, match=name) as caught:
+        WalletSettings.read(environ)
+    assert "secret@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("stage", ["prod", "dev", "LOCAL", ""])
+def test_only_one_machine_may_do_without_a_second_factor(stage: str) -> None:
+    for settings, environ in ((WalletSettings, WALLET), (ApiSettings, API)):
+        with pytest.raises(BadSettings, match="REQUIRE_2FA=false is for STAGE=local only"):
+            settings.read(environ | {"STAGE": stage, "REQUIRE_2FA": "false"})
+        assert settings.read(environ | {"STAGE": "local", "REQUIRE_2FA": "false"}).stage == "local"
+
+
+def test_a_forgotten_stage_does_not_open_the_door() -> None:
+    environ = {key: value for key, value in WALLET.items() if key != "STAGE"}
+    with pytest.raises(BadSettings):
+        WalletSettings.read(environ | {"REQUIRE_2FA": "false"})
+
+
+@pytest.mark.parametrize("as_of", ["yesterday", "2030-01-01T00:00:00"])
+def test_the_time_of_a_price_needs_its_zone(as_of: str) -> None:
+    with pytest.raises(BadSettings, match="SOL_USD_AS_OF"):
+        ApiSettings.read(API | {"SOL_USD": "150", "SOL_USD_AS_OF": as_of})
