@@ -38,7 +38,9 @@ def numbered(
     options: Sequence[str] = (),
 ) -> Path:
     """A clip whose frames differ in brightness, with a tone unless ``audio`` is empty."""
-    picture = f"color=gray:size={size}:rate={rate},format=yuv420p,{BRIGHTNESS},{filters}"
+    # Painted small and enlarged: brightness is one value for the whole picture, and slow to set.
+    large = f"scale={size.replace('x', ':')}:flags=neighbor,setsar=1"
+    picture = f"color=gray:size=16x16:rate={rate},format=yuv420p,{BRIGHTNESS},{large},{filters}"
     inputs = ["-f", "lavfi", "-i", picture, *(TONE if audio else ())]
     maps = ["-map", "0:v", *(("-map", "1:a", *audio) if audio else ())]
     ffmpeg(*inputs, *maps, *video, *options, "-t", str(seconds), path)

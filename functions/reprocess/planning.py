@@ -14,8 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from psycopg import Rollback
-
 from functions.reprocess import analysis
 from functions.reprocess.messages import chunk_message
 from functions.reprocess.source import SOURCE_BYTES_MAX, fetch, rewrite
@@ -26,6 +24,10 @@ from pixr.adapters.postgres import Database, Row, contents, upgrades
 from pixr.domain.media import Chunk, Plan, plan
 from pixr.domain.renditions import base_rung, real_rungs
 from pixr.domain.sources import SourceFacts, Unusable
+
+
+class Overtaken(Exception):
+    """Somebody else planned this job meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +71,9 @@ class Planner:
             rung = base_rung(facts.size)
             frozen, chunks = plan(facts, rung, is_remuxed=is_remuxed)
             planned = self._planned(job, rung, etag, frozen, chunks)
-            if not self._accept(job, planned, facts=facts, size_bytes=size_bytes):
-                return "upload.repeated"
+            self._accept(job, planned, facts=facts, size_bytes=size_bytes)
+        except Overtaken:
+            return "upload.repeated"
         except Unusable as unusable:
             return self._reject(job, str(unusable))
         return self._send_open_chunks(job)
@@ -164,10 +167,14 @@ class Planner:
 
     def _accept(
         self, job: Row, planned: upgrades.Planned, *, facts: SourceFacts, size_bytes: int
-    ) -> bool:
-        """Source, upload and plan in one transaction; False when the job is not queued any more."""
-        is_mine = False
-        with self.db.transaction() as attempt:
+    ) -> None:
+        """Commit source, upload and plan together.
+
+        Raises:
+            Unusable: The content has another source.
+            Overtaken: Another planner was first, or the job is closed; nothing was written.
+        """
+        with self.db.transaction():
             if not contents.accept_source(
                 self.db,
                 content_id=job["content_id"],
@@ -179,10 +186,8 @@ class Planner:
                     "this content already has a source; replacing a source is not offered yet"
                 )
             contents.accept_upload(self.db, job["upload_id"])
-            is_mine = upgrades.start(self.db, planned)
-            if not is_mine:
-                raise Rollback(attempt)
-        return is_mine
+            if not upgrades.start(self.db, planned):
+                raise Overtaken
 
     def _reject(self, job: Row, reason: str) -> str:
         with self.db.transaction():

@@ -5,6 +5,7 @@ and their send, and count what came of it.
 """
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Never
 from uuid import UUID, uuid4
@@ -180,6 +181,37 @@ def test_last_chunks_that_finish_together_start_one_assembly(
     assert sorted(verdicts) == [False, False, False, True]
     job = studio.job("clip")
     assert (job["state"], job["chunks_done"], job["cpu_ms"]) == ("ASSEMBLING", 2, 2)
+
+
+def in_two_threads(work: Callable[[], object]) -> None:
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_two_planners_at_once_plan_once(studio: Studio, clip: Path) -> None:
+    studio.upload("clip", clip)
+    events = studio.receive("plan")
+    failures: list[str] = []
+    in_two_threads(lambda: failures.extend(studio.run("plan", events)))
+    assert failures == []
+    assert studio.job("clip")["state"] == "ENCODING"
+    assert len(studio.rows("SELECT FROM upgrade_chunks")) == 2
+    studio.settle()
+    assert studio.job("clip")["state"] == "PUBLISHED"
+
+
+def test_two_assemblers_at_once_publish_once(studio: Studio, clip: Path, tmp_path: Path) -> None:
+    (message,) = at_stage(studio, clip, "assemble")
+    failures: list[str] = []
+    in_two_threads(lambda: failures.extend(studio.run("assemble", [message])))
+    assert failures == []
+    (rendition,) = studio.rows("SELECT * FROM renditions")
+    assert studio.job("clip")["state"] == "PUBLISHED"
+    studio.fetch_media("clip", tmp_path)
+    assert levels(tmp_path / rendition["playlist_key"]) == pytest.approx(levels(clip), abs=4)
 
 
 def test_two_uploads_of_one_content_at_once_make_one_source(studio: Studio, clip: Path) -> None:

@@ -26,8 +26,8 @@ def fund(studio: Studio, content_id: str, rung: int) -> UUID:
     return job_id
 
 
-def publish_base(studio: Studio, folder: Path, *, size: str = "1280x720") -> Path:
-    clip = numbered(folder / "a.mp4", seconds=4, size=size)
+def publish_base(studio: Studio, folder: Path, *, size: str = "1280x720", seconds: int = 1) -> Path:
+    clip = numbered(folder / "a.mp4", seconds=seconds, size=size)
     studio.upload("movie", clip)
     studio.settle()
     studio.receive("settle")
@@ -44,7 +44,7 @@ def upgrade(studio: Studio, job_id: UUID) -> None:
 
 
 def test_upgrade_adds_a_rung_and_players_find_both(studio: Studio, tmp_path: Path) -> None:
-    clip = publish_base(studio, tmp_path)
+    clip = publish_base(studio, tmp_path, seconds=6)
     before = {key: studio.read(key) for key in studio.keys("media/movie/480/")}
     job_id = fund(studio, "movie", 720)
     upgrade(studio, job_id)
