@@ -17,11 +17,11 @@ import functools
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pixr.local import keeper, parts, process
 from pixr.local.deploy import Outputs, prepare
@@ -196,7 +196,7 @@ class _Starting:
     def _start_parts(self, servers: ExitStack, cloud: ExitStack, network: str) -> _Started:
         home, given, kept = self.home, self.given, self.kept
         before = home.description() or NOWHERE
-        with ThreadPoolExecutor(max_workers=6) as pool:
+        with ThreadPoolExecutor(max_workers=6) as pool, _interruptible():
 
             def begin(
                 name: str, part: AbstractContextManager[Value], stack: ExitStack
@@ -238,7 +238,9 @@ class _Starting:
             synthesis = pool.submit(
                 self._timed, "CDK synth", lambda: prepare(log=home.folder("logs") / "deploy.log")
             )
-        # The pool has waited for all, so a failure of one leaves no other half started.
+            # A failure of one leaves no other half started.
+            every: list[Future[Any]] = [database, cache, chain, issuing, emulator, synthesis]
+            wait(every)
         return _Started(
             database=database.result(),
             cache=cache.result(),
@@ -272,6 +274,16 @@ class _Starting:
         value = start()
         self.report(Step(part=name, seconds=time.monotonic() - begun_s))
         return value
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C must not wait for a start that nobody wants any more."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        process.end_all()
+        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

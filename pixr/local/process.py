@@ -106,6 +106,10 @@ class Child:
         return ""
 
 
+_living: dict[int, Child] = {}
+_ending = threading.Event()
+
+
 def start(
     name: str,
     argv: Sequence[str | Path],
@@ -133,8 +137,10 @@ def start(
             memory and files.
 
     Raises:
-        LocalError: The program does not exist or may not be run.
+        LocalError: The program does not exist or may not be run, or all is being ended.
     """
+    if _ending.is_set():
+        raise LocalError(f"{name} was not started.", mend="Everything is being stopped.")
     log.parent.mkdir(parents=True, exist_ok=True)
     ours = _our_keeper()
     ours_to_give = {
@@ -167,7 +173,8 @@ def start(
             "first": cleans_up_on,
         }
     )
-    return Child(name=name, process=process, log=log)
+    child = _living[process.pid] = Child(name=name, process=process, log=log)
+    return child
 
 
 def stop(
@@ -179,6 +186,7 @@ def stop(
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.process.wait(timeout_s)
     kill_group(child)
+    _living.pop(child.pid, None)
     _our_keeper().tell({"released": child.pid})
 
 
@@ -187,6 +195,17 @@ def kill_group(child: Child) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.process.wait(STOP_TIMEOUT_S)
+
+
+def end_all() -> None:
+    """Kill all that we started and start nothing more: we were told to end at once.
+
+    Threads that wait for a start or an end see it and stop waiting.
+    """
+    _ending.set()
+    for child in list(_living.values()):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def wait_until(

@@ -143,6 +143,14 @@ def test_a_machine_lives_through_kill_and_leaves_nothing_behind(start: Callable[
     assert run("token", "--sub", "alice", "--data", data).returncode == 2
 
 
+def test_ctrl_c_in_the_middle_of_a_start_ends_it(start: Callable[[], Up]) -> None:
+    up = start()
+    assert eventually(lambda: len(keeper.marked_pids(up.mark)) > 3)
+    assert up.end(signal.SIGINT) == 130
+    assert eventually(lambda: not keeper.marked_pids(up.mark))
+    assert up.log.read_text().splitlines()[-1] == "pixr: stopped"
+
+
 @pytest.mark.parametrize("option", ["--port", "--solana-port", "--aws-port"])
 def test_a_port_in_use_stops_the_start_before_it_begins(tmp_path: Path, option: str) -> None:
     mark = f"test-{os.urandom(8).hex()}"
