@@ -28,6 +28,7 @@ class Words(TyperGroup):
         "up": "Run the whole system on this machine, until Ctrl-C.",
         "env": "Print the environment of the running machine, in shell syntax.",
         "verify": "Compare chain, ledger and accruals to the lamport.",
+        "bench": "Measure one thing against a baseline of the same run.",
         "token": "Print an access token that the running machine accepts.",
     }
 

@@ -1,0 +1,44 @@
+"""The benchmarks by name, imported only when one is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from benchmarks.figures import Report
+
+BENCHMARKS = {
+    "cold": "CPU time to import each Lambda handler, against a bare `import pydantic`.",
+    "wallet": "Wallets derived per second, against solders' own path derivation.",
+    "ingest": "Views per second from the stream to accruals, against INSERT and raw COPY.",
+    "settle": "Payees per second from owed to finalized, and the fee of each.",
+}
+"""Name → what it measures. ``benchmarks/<name>.py`` has a function ``run``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much of everything; each benchmark takes what concerns it."""
+
+    repeats: int = 5
+    derivations: int = 5_000
+    views: int = 100_000
+    """Events on the stream in one repetition; every tenth repeats an earlier one."""
+    creators: int = 1_000
+    payees: int = 1_000
+
+
+class Run(Protocol):
+    """A benchmark: measures and returns what it found."""
+
+    def __call__(self, sizes: Sizes, tell: Callable[[str], None]) -> Report:
+        """Run with ``sizes``; ``tell`` takes a line on what goes on, for a waiting person."""
+        ...
+
+
+def find(name: str) -> Run:
+    """The benchmark called ``name``, one of ``BENCHMARKS``."""
+    assert name in BENCHMARKS, name
+    return cast("Run", importlib.import_module(f"benchmarks.{name}").run)

@@ -1,0 +1,148 @@
+"""A settler of one's own: a database, a stream, the local chain, and keys made for the occasion."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from solders.keypair import Keypair
+
+from functions.batch.drain import EVENTS_PER_DRAIN, drain_once
+from functions.batch.keyring import Keyring
+from functions.batch.tick import Clockwork, Terms, World, run
+from pixr.adapters.keys import MasterSeed, Signer
+from pixr.adapters.postgres import Database
+from pixr.adapters.redis import ViewStream
+from pixr.adapters.solana import Solana
+from pixr.domain.earnings import Rules
+from pixr.domain.money import LAMPORTS_PER_SOL
+from pixr.domain.views import EVENTS_MAX, ViewEvent
+from pixr.local.errors import LocalError
+
+TICK_S = 47.0
+"""What Lambda's 55 s leave to a tick, less the handler's margin."""
+
+TICKS_MAX = 20
+PAUSE_SLOTS = 2.5
+"""The settler pauses 1 s between looks at the chain: as many slots of mainnet's 400 ms."""
+
+FINALITY_POLLS_MAX = 2_000
+RULES = Rules(
+    # One view earns enough for a payout.
+    view_rate_lamports=20_000_000,
+    platform_fee_bps=500,
+    investor_share_bps=2_000,
+    views_per_viewer_day=3,
+)
+TERMS = Terms(rules=RULES, minimum_lamports=10_000_000, payees_max=50)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settler:
+    """The settler's world, and how long the chain's slots are."""
+
+    db: Database
+    chain: Solana
+    stream: ViewStream
+    keyring: Keyring
+    slot_s: float
+
+    def fund(self, lamports: int) -> None:
+        """Give the treasury its money, and wait until it is final."""
+        node = self.chain.nodes[0]
+        signature = node.call("requestAirdrop", self.keyring.treasury.address, lamports)
+        for _ in range(FINALITY_POLLS_MAX):
+            status = node.call("getSignatureStatuses", [signature])["value"][0]
+            if status and status["confirmationStatus"] == "finalized":
+                return
+            time.sleep(self.slot_s)
+        raise LocalError("The local chain did not finalize an airdrop.", mend="Run it once more.")
+
+    def owe(self, payees: int) -> None:
+        """Let each of so many creators earn one payout, by one view each, through the drain."""
+        now = datetime.now(UTC)
+        wallets = [self.keyring.seed.wallet(f"creator-{n}").address for n in range(payees)]
+        self.db.execute(
+            "INSERT INTO user_wallets SELECT 'creator-' || number - 1, address, 1, now()"
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS wallet (address, number)",
+            (wallets,),
+        )
+        self.db.execute(
+            "INSERT INTO contents (content_id, creator_id, state, source_key, duration_ms,"
+            " best_rung, manifest_key, created_at)"
+            " SELECT 'content-' || n, 'creator-' || n, 'live', 'originals/x', 60000, 480,"
+            " 'media/x', now() FROM generate_series(0, %s) AS n",
+            (payees - 1,),
+        )
+        views = [
+            ViewEvent(
+                event_id=f"view-{number}",
+                content_id=f"content-{number}",
+                viewer_id="viewer",
+                watched_ms=40_000,
+                occurred_at=now,
+            )
+            for number in range(payees)
+        ]
+        for start in range(0, payees, EVENTS_MAX):
+            self.stream.append(views[start : start + EVENTS_MAX])
+        for _ in range(payees // EVENTS_PER_DRAIN + 1):
+            drain_once(
+                self.db, self.stream, rules=RULES, drain_id=uuid4(), consumer="bench", now=now
+            )
+
+    def pay(self, payees: int) -> None:
+        """Tick until everybody is paid.
+
+        Raises:
+            LocalError: ``TICKS_MAX`` ticks did not suffice.
+        """
+        world = World(
+            db=self.db,
+            chain=self.chain,
+            stream=self.stream,
+            keyring=self.keyring,
+            send=lambda _topic, _payload: None,
+        )
+        for _ in range(TICKS_MAX):
+            run(world, TERMS, self._clockwork())
+            if self.paid() == payees:
+                return
+        raise LocalError(
+            f"After {TICKS_MAX} ticks {self.paid()} of {payees} payees are paid.",
+            mend="Ask for fewer.",
+        )
+
+    def _clockwork(self) -> Clockwork:
+        deadline_s = time.monotonic() + TICK_S
+        return Clockwork(
+            now=lambda: datetime.now(UTC),
+            new_id=uuid4,
+            remaining_s=lambda: deadline_s - time.monotonic(),
+            pause=lambda _: time.sleep(PAUSE_SLOTS * self.slot_s),
+        )
+
+    def paid(self) -> int:
+        """How many payouts are finalized."""
+        row = self.db.execute("SELECT count(*) AS n FROM payouts WHERE state = 'PAID'").fetchone()
+        assert row is not None
+        return int(row["n"])
+
+
+def new_settler(db: Database, chain_url: str, stream: ViewStream, *, slot_s: float) -> Settler:
+    """A settler with a new treasury and a new master seed."""
+    seed, treasury = MasterSeed(uuid4().bytes * 4), Signer(Keypair())
+    return Settler(
+        db=db,
+        chain=Solana([chain_url]),
+        stream=stream,
+        keyring=Keyring(seed=seed, treasury=treasury),
+        slot_s=slot_s,
+    )
+
+
+def treasury_lamports(payees: int) -> int:
+    """Enough for ``payees`` of these payouts, their fees and their receipts."""
+    return payees * RULES.view_rate_lamports + 10 * LAMPORTS_PER_SOL

@@ -1,0 +1,49 @@
+"""``pixr bench``: measure one thing on parts of its own, beside a baseline of the same run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from rich.console import Console
+from typer import Argument, Option
+
+from benchmarks import catalogue, machine, screen
+from benchmarks.catalogue import BENCHMARKS, Sizes
+from pixr.local.errors import LocalError
+
+PACKAGES = ("pydantic", "psycopg", "redis", "solders")
+_DEFAULT = Sizes()
+
+
+def command(
+    what: Annotated[str | None, Argument(help="One of: " + ", ".join(BENCHMARKS) + ".")] = None,
+    *,
+    repeats: Annotated[int, Option(help="Repetitions.", min=1)] = _DEFAULT.repeats,
+    views: Annotated[int, Option(help="ingest: events.", min=10)] = _DEFAULT.views,
+    creators: Annotated[int, Option(help="ingest: creators.", min=1)] = _DEFAULT.creators,
+    payees: Annotated[int, Option(help="settle: users to pay.", min=1)] = _DEFAULT.payees,
+    derivations: Annotated[int, Option(help="wallet: addresses.", min=1)] = _DEFAULT.derivations,
+) -> None:
+    """Measure and print a table; the last line is one JSON object with every figure."""
+    console = screen.make_console()
+    if what is None:
+        _list(console)
+        return
+    if what not in BENCHMARKS:
+        raise LocalError(
+            f"There is no benchmark `{what}`.", mend=f"Choose one of: {', '.join(BENCHMARKS)}."
+        )
+    measured_on = machine.describe(*PACKAGES)
+    sizes = Sizes(
+        repeats=repeats, views=views, creators=creators, payees=payees, derivations=derivations
+    )
+    # On a terminal the line below tells a waiting person what goes on; elsewhere it is silent.
+    with console.status(what) as status:
+        report = catalogue.find(what)(sizes, lambda line: status.update(f"{what}: {line}"))
+    screen.show(console, report, measured_on)
+
+
+def _list(console: Console) -> None:
+    console.print("pixr bench WHAT, where WHAT is one of:\n")
+    for name, sentence in BENCHMARKS.items():
+        console.print(f"  [bold]{name:<8}[/]{sentence}", soft_wrap=True)
