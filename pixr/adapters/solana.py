@@ -47,6 +47,10 @@ class ChainUnreachable(Outage):
     part = "chain"
 
 
+class HistoryTooLong(Exception):
+    """An address has more unseen transactions than one walk may list: somebody floods it."""
+
+
 class NodeError(Exception):
     """One node did not answer, answered nonsense, or refused with a JSON-RPC error."""
 
@@ -205,7 +209,8 @@ class Solana:
         """Finalized transactions of ``address`` after ``until``, oldest first.
 
         Raises:
-            ChainUnreachable: No node answered, or there are more than ``PAGES_MAX`` pages.
+            ChainUnreachable: No node answered.
+            HistoryTooLong: There are more than ``PAGES_MAX`` pages.
         """
         records: list[SignatureRecord] = []
         before: str | None = None
@@ -225,7 +230,7 @@ class Solana:
             if len(page) < SIGNATURES_PER_PAGE:
                 return records[::-1]
             before = page[-1]["signature"]
-        raise ChainUnreachable(f"{address} has more than {len(records)} unseen transactions")
+        raise HistoryTooLong(f"{address} has more than {len(records)} unseen transactions")
 
     def transaction(self, signature: str) -> dict[str, Any] | None:
         """A finalized transaction as getTransaction gives it, its bytes base64; None: unknown."""

@@ -27,7 +27,8 @@ def show(console: Console, checks: Sequence[Check]) -> bool:
     table.add_column("", justify="center")
     for check in checks:
         mark = "[red]✗[/]" if check.differences else "[green]✓[/]"
-        table.add_row(f"{check.compared:,}", check.name, mark)
+        compared = "all rows" if check.compared is None else f"{check.compared:,}"
+        table.add_row(compared, check.name, mark)
     console.print(table)
     for check in checks:
         for difference in check.differences[:SHOWN_MAX]:

@@ -14,9 +14,10 @@ from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import Transaction
 
+from functions import deposits
 from functions.deposits import observe_deposits
 from pixr.adapters.postgres import connect, payouts
-from pixr.adapters.solana import Solana
+from pixr.adapters.solana import HistoryTooLong, SignatureRecord, Solana
 from tests.functions.batch.conftest import Settler
 
 DUE = 19_000_000
@@ -221,6 +222,32 @@ def test_a_stranger_cannot_make_the_receipt_first(settler: Settler) -> None:
         Pubkey.from_string("11111111111111111111111111111111"),
     )
     assert str(guess) != row["receipt_address"]
+
+
+def test_dust_on_an_address_is_read_a_little_at_a_time(
+    settler: Settler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever floods the treasury with dust must not keep the settler from paying."""
+    monkeypatch.setattr(deposits, "TRANSACTIONS_PER_WALK", 2)
+    settler.tick()
+    before = settler.account("treasury")
+    for _ in range(3):
+        settler.airdrop(settler.keyring.treasury.address, 1_000_000)
+    assert [settler.tick().deposited_lamports for _ in range(3)] == [2_000_000, 1_000_000, 0]
+    assert settler.account("treasury") == before + 3_000_000
+
+
+def test_a_flooded_address_stops_nobody(settler: Settler, due: str) -> None:
+    settler.tick()
+    settler.watch("film", 1_000, day="b")
+
+    class Flooded(Solana):
+        def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
+            raise HistoryTooLong(address)
+
+    settler.chain = Flooded([url(settler)])
+    settler.tick()
+    assert settler.balance(due) == 2 * DUE
 
 
 def test_our_own_payments_are_not_deposits(settler: Settler, due: str) -> None:
