@@ -1,0 +1,82 @@
+"""The ledger refuses what does not balance, what is not there, and what was posted before."""
+
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from pixr.adapters.postgres import Database, ledger
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def deposit(db: Database, lamports: int, reference: str = "deposit") -> bool:
+    return ledger.post(db, reference, {"wallet:alice": lamports, "world": -lamports}, now=NOW)
+
+
+def test_a_posting_moves_both_balances(db: Database) -> None:
+    assert deposit(db, 100)
+    assert ledger.read(db, "wallet:alice").available_lamports == 100
+    assert ledger.read(db, "world").posted_lamports == -100
+
+
+def test_one_event_is_posted_once(db: Database) -> None:
+    assert deposit(db, 100)
+    assert not deposit(db, 100)
+    assert ledger.read(db, "wallet:alice").posted_lamports == 100
+
+
+def test_entries_that_do_not_sum_to_zero_never_reach_the_database(db: Database) -> None:
+    with pytest.raises(ValueError, match="sum to 1, not to zero"):
+        ledger.post(db, "event", {"treasury": 1}, now=NOW)
+
+
+def test_the_database_refuses_them_too(db: Database) -> None:
+    db.execute("INSERT INTO ledger_transactions (reference, posted_at) VALUES ('x', now())")
+    entry = "INSERT INTO ledger_entries SELECT max(id), 'treasury', 1 FROM ledger_transactions"
+    with pytest.raises(psycopg.errors.CheckViolation, match="does not sum to zero"):
+        db.execute(entry)
+
+
+def test_nobody_spends_what_is_not_there(db: Database) -> None:
+    deposit(db, 100)
+    with pytest.raises(psycopg.errors.CheckViolation), db.transaction():
+        ledger.post(db, "out", {"wallet:alice": -101, "world": 101}, now=NOW)
+    assert ledger.read(db, "wallet:alice").posted_lamports == 100
+
+
+def test_a_promise_cannot_be_spent_by_anybody_else(db: Database) -> None:
+    deposit(db, 100)
+    assert ledger.reserve(db, "wallet:alice", 60)
+    assert not ledger.reserve(db, "wallet:alice", 41)
+    assert ledger.read(db, "wallet:alice").available_lamports == 40
+    with pytest.raises(psycopg.errors.CheckViolation), db.transaction():
+        ledger.post(db, "out", {"wallet:alice": -41, "world": 41}, now=NOW)
+    ledger.release(db, "wallet:alice", 60)
+    assert ledger.read(db, "wallet:alice").available_lamports == 100
+
+
+def test_more_than_was_promised_cannot_be_released(db: Database) -> None:
+    deposit(db, 100)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        ledger.release(db, "wallet:alice", 1)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_entries SET lamports = 1",
+        "DELETE FROM ledger_entries",
+        "TRUNCATE ledger_entries",
+    ],
+)
+def test_entries_are_for_ever(db: Database, statement: str) -> None:
+    deposit(db, 100)
+    with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+        db.execute(statement.encode())
+
+
+@pytest.mark.parametrize("account", ["wallet", "treasury:alice", "nonsense", "nonsense:alice"])
+def test_an_account_is_named_by_its_kind(db: Database, account: str) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        ledger.open_account(db, account)
