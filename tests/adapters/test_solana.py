@@ -107,14 +107,15 @@ def test_a_flood_is_told_apart_from_an_outage(
     chain: ChainProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An address has two transactions: with pages of one, two pages and no end."""
+    somebody = str(Keypair().pubkey())
     solana = Solana([chain.url])
     for _ in range(2):
-        solana.nodes[0].call("requestAirdrop", NOBODY, 1_000_000)
+        solana.nodes[0].call("requestAirdrop", somebody, 1_000_000)
     for _ in range(500):
-        if len(solana.signatures(NOBODY, until=None)) > 1:
+        if len(solana.signatures(somebody, until=None)) > 1:
             break
         time.sleep(0.02)
     monkeypatch.setattr("pixr.adapters.solana.SIGNATURES_PER_PAGE", 1)
     monkeypatch.setattr("pixr.adapters.solana.PAGES_MAX", 2)
     with pytest.raises(HistoryTooLong):
-        solana.signatures(NOBODY, until=None)
+        solana.signatures(somebody, until=None)
