@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 import pytest
 
 from pixr.local.aws import environment, running_aws
@@ -23,3 +24,5 @@ def point_boto3_at(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
         monkeypatch.delenv(name)
     for name, value in environment(endpoint).items():
         monkeypatch.setenv(name, value)
+    # Its default session remembers the keys of whichever test came first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
