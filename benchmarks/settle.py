@@ -37,7 +37,7 @@ from pixr.local.valkey import running_valkey
 
 SLOT_MS = 20
 FINALITY_BLOCKS = 31
-BUILD_TURNS = 5
+BUILD_TURNS = 20
 """Building and signing takes milliseconds; one pass alone would be noise."""
 
 RECEIPTS_PER_RECLAIM = 10

@@ -1,0 +1,99 @@
+"""Each benchmark runs, small, and ends with one line that a program can read."""
+
+import json
+import math
+import re
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.catalogue import BENCHMARKS
+from pixr.ops.cli import app
+
+SMALL = {
+    "cold": ("--repeats", "1"),
+    "wallet": ("--repeats", "2", "--derivations", "50"),
+    "ingest": ("--repeats", "1", "--views", "500", "--creators", "7"),
+    "settle": ("--repeats", "1", "--payees", "17"),
+}
+PROMISED = {
+    "cold": {
+        "import_pydantic_cpu_ms",
+        *(
+            f"{handler}_{what}"
+            for handler in ("wallet", "api", "batch", "plan", "encode", "assemble")
+            for what in ("cpu_ms", "vs_import_pydantic")
+        ),
+    },
+    "wallet": {"derivations_per_s", "solders_path_per_s", "vs_solders_path"},
+    "ingest": {
+        *("views_per_s", "events_per_minute", "inserts_per_s", "copy_rows_per_s"),
+        *("vs_insert_per_view", "vs_raw_copy"),
+    },
+    "settle": {
+        *("payees_per_s", "build_sign_payees_per_s", "vs_build_sign"),
+        *("payees_per_transaction", "fee_per_payee_lamports", "fee_alone_lamports"),
+        *("vs_fee_alone",),
+    },
+}
+
+
+def bench(*arguments: str) -> str:
+    """What the command prints, when all is well."""
+    result = CliRunner().invoke(app, ["bench", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def last_line(output: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return found
+
+
+def test_every_benchmark_is_tried_here() -> None:
+    assert set(SMALL) == set(PROMISED) == set(BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_ends_with_its_figures_as_json(name: str) -> None:
+    output = bench(name, *SMALL[name])
+    found = last_line(output)
+    assert found["bench"] == name
+    assert set(found) >= PROMISED[name]
+    figures = {key: value for key, value in found.items() if isinstance(value, int | float)}
+    assert set(figures) >= PROMISED[name]
+    assert all(math.isfinite(value) and value >= 0 for value in figures.values())
+    assert all(found[key] > 0 for key in PROMISED[name])
+    assert found["machine"]["cpu"]
+    assert found["conditions"]["repeats"] == int(SMALL[name][1])
+    assert "\x1b" not in output, "colours are for terminals"
+
+
+def test_settlement_fills_transactions_and_shares_their_fee() -> None:
+    found = last_line(bench("settle", *SMALL["settle"]))
+    assert found["payees_per_transaction_max"] == 16
+    assert found["payees_per_transaction"] == 8.5  # 16 and 1
+    assert found["fee_alone_lamports"] == 5_000
+    assert found["fee_per_payee_lamports"] >= 588  # 2 × 5,000 over 17
+    assert "off" not in (found["conditions"]["fsync"], found["conditions"]["synchronous_commit"])
+
+
+def test_ingest_counts_repeats_as_no_views() -> None:
+    conditions = last_line(bench("ingest", *SMALL["ingest"]))["conditions"]
+    assert (conditions["events"], conditions["views"]) == (500, 450)
+
+
+def test_without_a_name_they_are_listed() -> None:
+    output = bench()
+    for name, sentence in BENCHMARKS.items():
+        assert re.search(rf"{name}\s+{re.escape(sentence)}", output)
+
+
+def test_an_unknown_name_is_one_line_and_exit_code_2() -> None:
+    result = CliRunner().invoke(app, ["bench", "nothing"])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == (
+        "pixr: There is no benchmark `nothing`. Choose one of: cold, wallet, ingest, settle.\n"
+    )
