@@ -88,6 +88,7 @@ def run(sizes: Sizes, tell: Callable[[str], None]) -> Report:
         figures=_figures(passes),
         remarks=(
             "The time includes waiting for finality: on mainnet that alone takes about 13 s.",
+            f"Reclaim: {RECEIPTS_PER_RECLAIM} receipts in a transaction of {BASE_FEE_LAMPORTS:,}.",
             f"Not counted: the {RENT_EXEMPT_LAMPORTS:,} lamports in each receipt, which come back.",
         ),
     )
@@ -197,7 +198,7 @@ def _fees(passes: Sequence[Pass]) -> list[Figure]:
         at_most(
             exact(
                 "fee_with_reclaim_per_payee_lamports",
-                f"with the reclaim of receipts, {RECEIPTS_PER_RECLAIM} at a time (computed)",
+                "fee per payee with the reclaim, computed",
                 "lamports",
                 (fees + reclaims) / payees,
             ),
