@@ -68,9 +68,7 @@ def claim_due(
         "final_minimum_lamports": min(RENT_EXEMPT_LAMPORTS, minimum_lamports),
         "now": now,
     }
-    with db.transaction():
-        db.execute(sql("payouts/open_wallet_accounts"), parameters)
-        return db.execute(sql("payouts/claim_due"), parameters).fetchall()
+    return db.execute(sql("payouts/claim_due"), parameters).fetchall()
 
 
 def list_pending(db: Database, *, limit: int) -> list[Payout]:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -146,35 +146,44 @@ def test_a_destination_that_became_a_program_is_put_aside(settler: Settler, due:
     assert settler.balance(due) == DUE
 
 
-def request_withdrawal(settler: Settler, address: str, lamports: int) -> str:
-    """Let alice's 3 SOL arrive and ask for some of it; returns the destination."""
+def request_withdrawal(settler: Settler, address: str, *amounts: int) -> list[str]:
+    """Let alice's 3 SOL arrive and ask for some of it; returns the destinations."""
     settler.airdrop(address, 3_000_000_000)
     settler.tick()
-    destination = str(Keypair().pubkey())
-
     now = datetime.now(UTC)
     came = observe_deposits(
         settler.db, settler.chain, account="wallet:alice", address=address, now=now
     )
     assert came == 3_000_000_000
-    with settler.db.transaction():
-        assert payouts.request(
-            settler.db,
-            payout_id=uuid4(),
-            kind="withdrawal",
-            user_id="alice",
-            debit_account="wallet:alice",
-            credit_account="world",
-            destination=destination,
-            lamports=lamports,
-            now=now,
-        )
-    return destination
+    destinations = [str(Keypair().pubkey()) for _ in amounts]
+    for number, (destination, lamports) in enumerate(zip(destinations, amounts, strict=True)):
+        with settler.db.transaction():
+            assert payouts.request(
+                settler.db,
+                payout_id=uuid4(),
+                kind="withdrawal",
+                user_id="alice",
+                debit_account="wallet:alice",
+                credit_account="world",
+                destination=destination,
+                lamports=lamports,
+                now=now + timedelta(seconds=number),
+            )
+    return destinations
+
+
+def test_two_withdrawals_of_one_wallet_go_one_after_the_other(settler: Settler) -> None:
+    """The second empties the wallet; judged too early, it would seem to leave dust."""
+    address = settler.user("alice")
+    first, second = request_withdrawal(settler, address, 2_999_000_000, 1_000_000)
+    settler.tick()
+    assert (settler.balance(first), settler.balance(second)) == (2_999_000_000, 1_000_000)
+    assert settler.balance(address) == settler.account("wallet:alice") == 0
 
 
 def test_a_withdrawal_leaves_from_the_users_own_wallet(settler: Settler) -> None:
     address = settler.user("alice")
-    destination = request_withdrawal(settler, address, 1_000_000_000)
+    (destination,) = request_withdrawal(settler, address, 1_000_000_000)
     settler.tick()
     assert settler.balance(destination) == 1_000_000_000
     assert settler.balance(address) == settler.account("wallet:alice") == 2_000_000_000
@@ -196,7 +205,7 @@ def test_a_wallet_whose_key_changed_is_never_signed_for(settler: Settler) -> Non
 def test_dust_that_arrives_meanwhile_gives_the_withdrawal_back(settler: Settler) -> None:
     """Anybody may send a lamport to a wallet that is about to be emptied."""
     address = settler.user("alice")
-    destination = request_withdrawal(settler, address, 3_000_000_000)
+    (destination,) = request_withdrawal(settler, address, 3_000_000_000)
     settler.airdrop(address, 1)
     settler.tick()
     row = settler.db.execute("SELECT state, reason FROM payouts").fetchone()

@@ -18,6 +18,13 @@ WITH due AS (
     SELECT due.*, fresh.id AS payout_id
     FROM due
     JOIN unnest(%(payout_ids)s::uuid[]) WITH ORDINALITY AS fresh (id, number) USING (number)
+), opened AS (
+    -- The accounts that are about to be credited; a user's first payout finds none.
+    INSERT INTO ledger_accounts (account)
+    SELECT DISTINCT 'wallet:' || user_id
+    FROM named
+    ORDER BY 1
+    ON CONFLICT (account) DO NOTHING
 ), claimed AS (
     UPDATE pending_earnings
     SET payout_id = named.payout_id
