@@ -75,7 +75,9 @@ def _send(topic: str, payload: dict[str, Any]) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one tick. The event only says who woke us; what to do is in the database."""
-    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - MARGIN_S
+    # Neither longer than Lambda lets us, nor into the next tick.
+    allowed_ms = min(context.get_remaining_time_in_millis(), settings().batch_interval)
+    deadline = time.monotonic() + allowed_ms / 1000 - MARGIN_S
     clockwork = Clockwork(
         now=lambda: datetime.now(UTC),
         new_id=uuid4,
@@ -100,6 +102,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         landed = batches.landed_since(db, begun_at)
     if report.outage is not None:
         logger.warning("chain.unreachable", reason=report.outage)
+    if report.stream_outage is not None:
+        logger.warning("stream.unreachable", reason=report.stream_outage)
     logger.info("settle.tick", **asdict(report), **backlog)
     _measure(report, backlog, landed)
     return {"rounds": report.rounds, "sent": report.batches_sent, **dict(report.verdicts)}

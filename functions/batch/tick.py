@@ -19,7 +19,7 @@ from functions.batch.chain import Chain
 from functions.batch.keyring import Keyring
 from functions.deposits import observe_deposits
 from pixr.adapters.postgres import Database, batches, fee_samples, house, ledger, outbox
-from pixr.adapters.redis import ViewStream
+from pixr.adapters.redis import StreamUnreachable, ViewStream
 from pixr.adapters.solana import ChainUnreachable
 from pixr.domain.earnings import Rules
 
@@ -81,6 +81,8 @@ class Report:
     """Chain less ledger, over treasury and escrow; None while money is moving."""
     outage: str | None = None
     """Why the chain could not be asked; the tick ended there."""
+    stream_outage: str | None = None
+    """Why views could not be drained; everything else went on."""
 
 
 def run(world: World, terms: Terms, clockwork: Clockwork) -> Report:
@@ -168,15 +170,20 @@ def _round(
 
 
 def _drain(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:
+    """Drain until the stream is empty; a stream that is away delays views, not payments."""
     for _ in range(DRAINS_PER_ROUND):
-        drained = drain.drain_once(
-            world.db,
-            world.stream,
-            rules=terms.rules,
-            drain_id=clockwork.new_id(),
-            consumer="settler",
-            now=clockwork.now(),
-        )
+        try:
+            drained = drain.drain_once(
+                world.db,
+                world.stream,
+                rules=terms.rules,
+                drain_id=clockwork.new_id(),
+                consumer="settler",
+                now=clockwork.now(),
+            )
+        except StreamUnreachable as outage:
+            report.stream_outage = str(outage)
+            return
         report.events_read += drained.events_read
         report.events_new += drained.events_new
         report.gross_lamports += drained.gross_lamports

@@ -1,6 +1,5 @@
 """One whole machine for all end-to-end tests: real servers, the real stack deployed into it."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,8 +7,8 @@ import httpx
 import pytest
 
 from pixr.adapters.postgres import Database, connect
-from pixr.local import aws
 from pixr.local.machine import Machine, running_machine
+from tests.cloud import point_boto3_at
 
 ALL_SCOPES = "wallet:read wallet:withdraw invest stats:read views:write"
 
@@ -34,16 +33,16 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def world() -> Iterator[World]:
-    with running_machine(slot_ms=20) as machine:
-        before = dict(os.environ)
-        os.environ.update(aws.environment(machine.description.aws_endpoint))
-        try:
-            with (
-                httpx.Client(base_url=f"{machine.url}/api/defi", timeout=60) as http,
-                connect(machine.description.database_url) as db,
-            ):
-                yield World(machine, http, db)
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+def machine() -> Iterator[Machine]:
+    with running_machine(slot_ms=20) as running:
+        yield running
+
+
+@pytest.fixture
+def world(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    point_boto3_at(monkeypatch, machine.description.aws_endpoint)
+    with (
+        httpx.Client(base_url=f"{machine.url}/api/defi", timeout=60) as http,
+        connect(machine.description.database_url) as db,
+    ):
+        yield World(machine, http, db)

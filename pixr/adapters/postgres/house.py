@@ -15,12 +15,10 @@ def pin(db: Database, account: str, address: str, *, now: datetime) -> None:
     Raises:
         AddressChanged: Another address was pinned before.
     """
-    row = db.execute(
-        sql("house/pin"), {"account": account, "address": address, "now": now}
-    ).fetchone()
-    assert row is not None
-    if row["address"] != address:
-        raise AddressChanged(f"{account} is pinned to {row['address']}, the key gives {address}")
+    db.execute(sql("house/pin"), {"account": account, "address": address, "now": now})
+    pinned = addresses(db).get(account)
+    if pinned != address:
+        raise AddressChanged(f"{account} is pinned to {pinned}, the key gives {address}")
 
 
 def addresses(db: Database) -> dict[str, str]:

@@ -4,8 +4,10 @@ import base64
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -13,9 +15,10 @@ from moto import mock_aws
 from solders.keypair import Keypair
 
 from functions.batch import handler as batch
+from functions.batch.drain import drain_once
 from functions.settings import BadSettings, BatchSettings
 from pixr.local.chain import ChainProcess
-from tests.functions.batch.conftest import Settler
+from tests.functions.batch.conftest import RULES, Settler
 
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://x@127.0.0.1/x",
@@ -120,6 +123,28 @@ def test_a_chain_that_is_away_costs_nobody_a_view(
     assert deployed.account("owed:alice") == 19_000_000
     assert "chain.unreachable" in [record.message for record in caplog.records]
     assert figures(capsys.readouterr().out)["Ticks"] == [1.0]
+
+
+def test_a_stream_that_is_away_keeps_nobody_from_being_paid(
+    deployed: Settler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployed.db.execute(
+        "INSERT INTO user_wallets VALUES"
+        " ('alice', '5vUSQWdJq394G6B5fAScfLovBm5kjSWq37Q8ayEse42G', 1, now())"
+    )
+    deployed.content("film", "alice")
+    deployed.watch("film", 1_000)
+    drain_once(
+        deployed.db,
+        deployed.stream,
+        rules=RULES,
+        drain_id=uuid4(),
+        consumer="before",
+        now=datetime.now(UTC),
+    )
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9")
+    assert invoke()["paid"] == 1
+    assert "stream.unreachable" in [record.message for record in caplog.records]
 
 
 @pytest.mark.parametrize(

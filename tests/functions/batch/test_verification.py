@@ -1,8 +1,15 @@
 """Verification agrees with an honest machine and finds every lie told to it."""
 
+import time
 from collections.abc import Callable
 
 import pytest
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.message import Message
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.transaction import Transaction
 
 from pixr.ops.verification import Check, verify
 from tests.functions.batch.conftest import Settler
@@ -63,6 +70,26 @@ def reserve_for_nothing(settler: Settler) -> None:
 
 def move_a_receipt(settler: Settler) -> None:
     settler.db.execute("UPDATE batches SET receipt_address = %s", (str("1" * 31 + "2"),))
+
+
+def test_money_that_a_thief_took_is_found(paid: Settler) -> None:
+    """Signed with a stolen key and never seen by the settler."""
+    thief = str(Keypair().pubkey())
+    wallet = paid.keyring.seed.wallet("creator-1")
+    owner = Pubkey.from_string(wallet.address)
+    blockhash = Hash.from_string(paid.chain.blockhash().hash)
+    lamports = paid.account("wallet:creator-1") - 5_000
+    theft = transfer(
+        TransferParams(from_pubkey=owner, to_pubkey=Pubkey.from_string(thief), lamports=lamports)
+    )
+    message = Message.new_with_blockhash([theft], owner, blockhash)
+    paid.chain.send(bytes(Transaction.populate(message, [wallet.sign(bytes(message))])))
+    for _ in range(200):
+        if paid.balance(thief):
+            break
+        time.sleep(0.02)
+    assert paid.balance(thief) == lamports
+    assert "every balance on chain is what the ledger says" in wrong(paid)
 
 
 @pytest.mark.parametrize(
