@@ -54,9 +54,14 @@ fix: setup ## format and mend what ruff can mend
 layer: setup ## the FFmpeg layer for Lambda (ARCH=arm64 or x86_64), checked against its pins
 	@$(BIN)/python -m layers.ffmpeg.build --arch $(or $(ARCH),arm64)
 
+# What an operator must decide; the values here are for looking at templates only. The address
+# is the System program's: nobody holds its key, and no stage may be deployed with it.
+SYNTH_CONTEXT ?= -c treasury_address=11111111111111111111111111111111 \
+  -c sol_usd=150.00 -c sol_usd_as_of=2030-01-01T00:00:00Z
+
 synth: layer ## the CloudFormation templates of a cloud stage, into cdk.out
 	@$(BIN)/python -m infra.bundling
-	@$(CDK) synth --quiet
+	@$(CDK) synth --quiet $(SYNTH_CONTEXT)
 
 bench: setup ## measure: make bench WHAT=cold|ingest|settle|wallet
 	@$(BIN)/pixr bench $(WHAT)

@@ -67,6 +67,15 @@ class SourceView(BaseModel):
     has_audio: bool
 
 
+class UploadState(BaseModel):
+    """What became of the newest upload: expected, accepted, or rejected with the reason."""
+
+    upload_id: str
+    state: str
+    reason: str | None
+    created_at: Moment
+
+
 class AnalysisView(BaseModel):
     """Where the analysis lies and what it hashes to; another service writes it."""
 
@@ -90,6 +99,7 @@ class ContentView(BaseModel):
     state: str
     best_quality: str | None
     source: SourceView | None
+    upload: UploadState | None
     renditions: list[RenditionView]
     manifest_key: str | None
     analysis: AnalysisView | None

@@ -10,6 +10,7 @@ from functions.api.answers import (
     SourceView,
     UpgradeOffer,
     UpgradesView,
+    UploadState,
 )
 from functions.values import Amount
 from pixr.adapters.postgres import Database, Row, contents, investments
@@ -51,6 +52,7 @@ def show_content(db: Database, content_id: str) -> ContentView:
             bytes=row["source_bytes"],
             has_audio=row["has_audio"],
         ),
+        upload=_upload(contents.latest_upload(db, content_id)),
         renditions=[
             RenditionView(quality=f"{item['rung']}p", **_without_ids(item))
             for item in contents.list_renditions(db, content_id)
@@ -68,6 +70,17 @@ def show_content(db: Database, content_id: str) -> ContentView:
             )
             for item in investments.list_live(db, content_id)
         ],
+        created_at=row["created_at"],
+    )
+
+
+def _upload(row: Row | None) -> UploadState | None:
+    if row is None:
+        return None
+    return UploadState(
+        upload_id=str(row["upload_id"]),
+        state=row["state"],
+        reason=row["reason"],
         created_at=row["created_at"],
     )
 

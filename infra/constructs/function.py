@@ -55,12 +55,7 @@ class PixrFunction(Construct):
         super().__init__(scope, id_)
         settings, places = platform.settings, platform.places
         self._platform = platform
-        log_group = logs.LogGroup(
-            self,
-            "Log",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log_group = self._log_group()
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self.role)
         if places.network is not None:
@@ -98,6 +93,14 @@ class PixrFunction(Construct):
         )
         if places.database_proxy is not None:
             places.database_proxy.grant_connect(self.role, DATABASE_USER)
+
+    def _log_group(self) -> logs.LogGroup:
+        return logs.LogGroup(
+            self,
+            "Log",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
 
     def may(self, actions: Sequence[str], resources: Sequence[str]) -> None:
         """Allow exactly these actions on exactly these resources."""

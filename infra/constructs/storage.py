@@ -27,7 +27,7 @@ CACHE_GIB_MAX: Final = 5
 
 
 class Ledger(Construct):
-    """Aurora PostgreSQL Serverless v2 behind RDS Proxy; functions log in with IAM tokens.
+    """Aurora PostgreSQL Serverless v2 behind RDS Proxy, which takes IAM tokens only.
 
     The password exists for the proxy alone, which is why no function can read it.
     """
@@ -82,7 +82,7 @@ class Ledger(Construct):
             self.cluster,
             "AwsSolutions-SMG4",
             "Only the proxy uses this password; rotating it under the proxy needs a two-user "
-            "scheme, which docs/operations.md does by hand.",
+            "scheme, which is not built.",
         )
         acknowledge(
             self.cluster,
@@ -170,7 +170,7 @@ class Secrets(Construct):
             secret,
             "AwsSolutions-SMG4",
             "A key that owns money on chain cannot be replaced by a timer: rotation means a new "
-            "address and a sweep, and docs/operations.md has the steps.",
+            "address and a sweep (docs/operations.md says what is missing for that).",
         )
         return secret
 

@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pixr.domain.errors import Outage
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -32,8 +34,10 @@ _MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 _CHANGED: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
 
 
-class ObjectStoreError(Exception):
+class ObjectStoreError(Outage):
     """S3 refused or did not answer; names the bucket, the key and what was tried."""
+
+    part = "object store"
 
 
 class ObjectMissing(ObjectStoreError):

@@ -110,6 +110,12 @@ _living: dict[int, Child] = {}
 _ending = threading.Event()
 
 
+def _environment(own: Mapping[str, str], *, inherit: bool) -> dict[str, str]:
+    """A program's environment: ours, or only what every program needs, and its own on top."""
+    given = {name: value for name, value in os.environ.items() if inherit or name in NEEDED_BY_ALL}
+    return {**given, **own}
+
+
 def start(
     name: str,
     argv: Sequence[str | Path],
@@ -143,9 +149,6 @@ def start(
         raise LocalError(f"{name} was not started.", mend="Everything is being stopped.")
     log.parent.mkdir(parents=True, exist_ok=True)
     ours = _our_keeper()
-    ours_to_give = {
-        name: value for name, value in os.environ.items() if inherit or name in NEEDED_BY_ALL
-    }
     with log.open("ab") as output:
         try:
             process = subprocess.Popen(
@@ -153,7 +156,7 @@ def start(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**ours_to_give, **(env or {})},
+                env=_environment(env or {}, inherit=inherit),
                 cwd=cwd or "/",
                 start_new_session=True,
                 user=user_id,
@@ -166,13 +169,8 @@ def start(
                 f"{name} cannot be started: {argv[0]}: {error.strerror}.",
                 mend="Run `make setup` to install it again.",
             ) from error
-    ours.tell(
-        {
-            "group": process.pid,
-            "started": keeper.started_ticks(process.pid) or 0,
-            "first": cleans_up_on,
-        }
-    )
+    started = keeper.started_ticks(process.pid) or 0
+    ours.tell({"group": process.pid, "started": started, "first": cleans_up_on})
     child = _living[process.pid] = Child(name=name, process=process, log=log)
     return child
 

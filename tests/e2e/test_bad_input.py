@@ -145,4 +145,6 @@ def test_an_upload_that_is_no_video_is_rejected_once(
         time.sleep(0.25)
     assert row is not None
     assert row["state"] == "rejected"
-    assert said in row["reason"]
+    upload = world.get(f"/content/{grant['content_id']}").json()["upload"]
+    assert upload["state"] == "rejected"
+    assert said in upload["reason"]

@@ -55,6 +55,11 @@ def get_upload(db: Database, upload_id: UUID) -> Row | None:
     return db.execute(sql("uploads/get"), {"upload_id": upload_id}).fetchone()
 
 
+def latest_upload(db: Database, content_id: str) -> Row | None:
+    """Return ``{upload_id, state, reason, created_at}`` of the newest upload, or None."""
+    return db.execute(sql("uploads/latest"), {"content_id": content_id}).fetchone()
+
+
 def accept_source(
     db: Database, *, content_id: str, source_key: str, source_bytes: int, facts: SourceFacts
 ) -> bool:

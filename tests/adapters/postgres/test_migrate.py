@@ -23,9 +23,7 @@ def test_four_at_once_apply_each_once(empty_database_url: str) -> None:
 def test_a_changed_file_is_refused(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute("UPDATE schema_migrations SET sha256 = 'x' WHERE name = '0001_ledger.sql'")
-    with pytest.raises(
-        MigrationRefused, match=r"0001_ledger\.sql was changed after"
-    ):
+    with pytest.raises(MigrationRefused, match=r"0001_ledger\.sql was changed after"):
         migrate(database_url)
 
 

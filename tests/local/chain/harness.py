@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,12 @@ class Refused(Exception):
         self.has_data = "data" in error
 
 
-class Rpc:
+class Rpc(ABC):
     """What both ways have in common."""
 
+    @abstractmethod
     def post(self, body: bytes) -> Any:
-        raise NotImplementedError
+        """Ask, and give the parsed answer."""
 
     def call(self, method: str, *params: Any) -> Any:
         body = {"jsonrpc": "2.0", "id": 7, "method": method, "params": list(params)}
