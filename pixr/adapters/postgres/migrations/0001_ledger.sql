@@ -55,7 +55,16 @@ CREATE INDEX ledger_entries_by_account ON ledger_entries (account, transaction_i
 
 -- All entries of a ledger transaction come in one statement; it must sum to zero, and
 -- it is the only thing that moves a posted balance.
-CREATE FUNCTION ledger_entries_post() RETURNS trigger LANGUAGE plpgsql AS $$
+--
+-- The entries' foreign key holds FOR KEY SHARE on the accounts before the trigger runs. FOR UPDATE
+-- would conflict with that, and two posters that share an account ('world') would each wait for
+-- the other. FOR NO KEY UPDATE does not, and still keeps posters apart; no key ever changes.
+--
+-- A connection's first post is often a large drain, whose plan reads all accounts. Kept for the
+-- next thousand posts of sixteen payees, it made the time per payee grow with the number of
+-- accounts (docs/BENCHMARKS.md), so each post is planned for itself.
+CREATE FUNCTION ledger_entries_post() RETURNS trigger LANGUAGE plpgsql
+    SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     unbalanced bigint;
 BEGIN
@@ -67,7 +76,7 @@ BEGIN
     END IF;
     -- In the order of names, so that two posters cannot deadlock.
     PERFORM 1 FROM ledger_accounts
-    WHERE account IN (SELECT account FROM fresh) ORDER BY account FOR UPDATE;
+    WHERE account IN (SELECT account FROM fresh) ORDER BY account FOR NO KEY UPDATE;
     UPDATE ledger_accounts
     SET posted_lamports = posted_lamports + moved.lamports
     FROM (SELECT account, sum(lamports)::bigint AS lamports FROM fresh GROUP BY account) AS moved

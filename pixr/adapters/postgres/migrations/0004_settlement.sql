@@ -69,6 +69,12 @@ CREATE TABLE payouts (
 CREATE INDEX payouts_pending ON payouts (created_at, id) WHERE state = 'PENDING';
 CREATE INDEX payouts_by_user ON payouts (user_id, created_at DESC, id DESC);
 CREATE INDEX payouts_by_batch ON payouts (batch_id) WHERE batch_id IS NOT NULL;
+-- What leaves a user's own wallet is settled one after the other: each is judged by what the
+-- wallet holds, and that is known only when the one before it is final.
+CREATE INDEX payouts_leaving ON payouts (debit_account, created_at, id)
+    WHERE kind IN ('withdrawal', 'investment') AND state IN ('PENDING', 'RESERVED');
+CREATE UNIQUE INDEX payouts_one_leaving ON payouts (debit_account)
+    WHERE kind IN ('withdrawal', 'investment') AND state = 'RESERVED';
 -- An investment moves to escrow once and comes back once.
 CREATE UNIQUE INDEX payouts_one_per_investment ON payouts (investment_id, kind)
     WHERE investment_id IS NOT NULL;
@@ -120,6 +126,18 @@ CREATE UNIQUE INDEX transactions_one_live ON transactions (batch_id)
 -- One attempt of a batch has paid it, ever.
 CREATE UNIQUE INDEX transactions_one_landed ON transactions (batch_id) WHERE state = 'LANDED';
 CREATE INDEX transactions_closed ON transactions (closed_at) WHERE closed_at IS NOT NULL;
+
+-- Payouts with the transaction that carries them now, or carried them last.
+CREATE VIEW carried_payouts AS
+SELECT payouts.*, carrier.signature, carrier.slot, carrier.fee_lamports
+FROM payouts
+LEFT JOIN LATERAL (
+    SELECT signature, slot, fee_lamports
+    FROM transactions
+    WHERE transactions.batch_id = payouts.batch_id
+    ORDER BY (state = 'LANDED') DESC, attempt DESC
+    LIMIT 1
+) AS carrier ON true;
 
 -- What a node said when an attempt was declared dead or a batch was held.
 CREATE TABLE rpc_evidence (

@@ -2,24 +2,10 @@
 -- with the transaction that carries them, and deposits from outside. A slot is a finalized one.
 SELECT at, key, kind, state, lamports, address, signature, slot, fee_lamports
 FROM (
-    SELECT payouts.created_at AS at,
-           payouts.id::text AS key,
-           payouts.kind,
-           payouts.state,
-           payouts.lamports,
-           payouts.destination AS address,
-           carrier.signature,
-           carrier.slot,
-           carrier.fee_lamports
-    FROM payouts
-    LEFT JOIN LATERAL (
-        SELECT signature, slot, fee_lamports
-        FROM transactions
-        WHERE transactions.batch_id = payouts.batch_id
-        ORDER BY (state = 'LANDED') DESC, attempt DESC
-        LIMIT 1
-    ) AS carrier ON true
-    WHERE payouts.user_id = %(user_id)s
+    SELECT created_at AS at, id::text AS key, kind, state, lamports, destination AS address,
+           signature, slot, fee_lamports
+    FROM carried_payouts
+    WHERE user_id = %(user_id)s
     UNION ALL
     SELECT deposits.observed_at,
            deposits.signature,
