@@ -115,7 +115,8 @@ def _measure(report: Report, backlog: dict[str, Any], landed: Sequence[dict[str,
     payees = sum(row["payees"] for row in landed)
     fees = sum(row["fee_lamports"] for row in landed)
     figures: list[tuple[str, MetricUnit, float | None]] = [
-        ("Ticks", MetricUnit.Count, 1),
+        # A tick that could not ask the chain paid nobody: it counts as silence.
+        ("Ticks", MetricUnit.Count, None if report.outage else 1),
         ("HoldBatches", MetricUnit.Count, backlog["batches_held"]),
         ("PendingEarningsLamports", MetricUnit.Count, backlog["owed_lamports"]),
         ("TreasuryLamports", MetricUnit.Count, backlog["treasury_lamports"]),

@@ -122,7 +122,7 @@ def test_a_chain_that_is_away_costs_nobody_a_view(
     invoke()
     assert deployed.account("owed:alice") == 19_000_000
     assert "chain.unreachable" in [record.message for record in caplog.records]
-    assert figures(capsys.readouterr().out)["Ticks"] == [1.0]
+    assert "Ticks" not in figures(capsys.readouterr().out)
 
 
 def test_a_stream_that_is_away_keeps_nobody_from_being_paid(
