@@ -22,7 +22,6 @@ from pixr.adapters.postgres import (
     house,
     idempotency,
     investments,
-    ledger,
     payouts,
     wallets,
 )
@@ -30,7 +29,7 @@ from pixr.adapters.postgres.idempotency import Claim
 from pixr.adapters.postgres.investments import Promised
 from pixr.adapters.solana import Solana
 from pixr.domain.errors import NoGain, Overfunded, SettlementNotStarted, WalletMissing
-from pixr.domain.investments import check_escrow, check_gain, return_cap
+from pixr.domain.investments import check_gain, check_investors, check_share, return_cap
 from pixr.domain.money import Lamports, spend
 from pixr.domain.renditions import Quote, SolPrice
 
@@ -67,7 +66,7 @@ def invest(
         QuoteUnavailable: Nobody has fixed the price yet, and none can be made now.
         SettlementNotStarted: The escrow's address is not known yet.
         Overdrawn: More than is available, or what remains would be dust.
-        TooSmall: Escrow would be left without its rent.
+        TooSmall: Less than the least part, or less than that would remain open.
         Overfunded: More than is open.
         KeyReused: The key came with another body before.
         StillRunning: The first request under this key has not ended.
@@ -90,7 +89,7 @@ def invest(
         if known is not None:
             return known
         spend(asked.lamports, wallets.lock_available(db, asked.user_id))
-        check_escrow(asked.lamports, escrow_lamports=ledger.read(db, "escrow").posted_lamports)
+        check_investors(investments.count(db, asked.content_id))
         promised = _promise(db, asked, quote=quote, now=now)
         _reserve(db, asked, destination=escrow_address, now=now)
         return _write_down(db, asked, claim, promised=promised, now=now)
@@ -128,6 +127,10 @@ def _promise(db: Database, asked: Investment, *, quote: Quote | None, now: datet
         is_open = funding["state"] == "OPEN"
         open_lamports = funding["price_lamports"] - funding["funded_lamports"] if is_open else 0
         raise Overfunded(asked.lamports, open_lamports)
+    check_share(
+        asked.lamports,
+        open_lamports=promised.price_lamports - promised.funded_lamports + asked.lamports,
+    )
     return promised
 
 

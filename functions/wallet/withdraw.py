@@ -25,6 +25,7 @@ from pixr.domain.wallets import (
     check_arrival,
     check_destination,
     check_destination_account,
+    check_withdrawal,
 )
 
 ACCEPTED_STATUS = 202
@@ -50,6 +51,7 @@ def withdraw(
     Raises:
         WalletMissing: The user never asked for a wallet.
         BadDestination: Money sent there would be lost, is not allowed, or would not arrive.
+        TooSmall: Not worth a transaction of its own.
         Overdrawn: More than is available, or what remains would be dust.
         KeyReused: The key came with another body before.
         StillRunning: The first request under this key has not ended.
@@ -70,6 +72,7 @@ def withdraw(
             return known
         lamports = spend(asked.lamports, wallets.lock_available(db, asked.user_id))
         check_arrival(asked.destination, lamports, present_lamports=present_lamports)
+        check_withdrawal(lamports)
         is_reserved = payouts.request(
             db,
             payout_id=asked.id,

@@ -112,7 +112,7 @@ class Overdrawn(Refusal):
 
 
 class TooSmall(Refusal):
-    """Less than the chain lets arrive."""
+    """Not worth a transaction of its own, or less than the chain lets arrive."""
 
     code = "too-small"
     title = "The amount is too small"

@@ -10,12 +10,16 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from pixr.domain.earnings import INVESTORS_MAX
 from pixr.domain.errors import Malformed, NoGain, TooSmall
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS, Lamports
 from pixr.domain.renditions import LADDER, Size, real_rungs
 
 RETURN_CAP_BPS: Final = 15_000
 """Returns stop at 150 % of what was invested; 0 would mean no cap."""
+
+INVESTMENT_MIN_LAMPORTS: Final = RENT_EXEMPT_LAMPORTS
+"""So that escrow can always hold what it got, and 1,000 tiny parts cannot be bought for a cent."""
 
 _QUALITY = re.compile(r"([0-9]{3,4})p?")
 _JOB_PERCENT: Final = {"QUEUED": 0, "ASSEMBLING": 95, "PUBLISHED": 100}
@@ -62,23 +66,36 @@ def return_cap(invested: Lamports, *, cap_bps: int = RETURN_CAP_BPS) -> Lamports
     return Lamports(invested * cap_bps // 10_000) if cap_bps else None
 
 
-def check_escrow(invested: Lamports, *, escrow_lamports: int) -> None:
-    """Refuse a transfer that the chain would refuse because escrow is still empty.
+def check_share(invested: Lamports, *, open_lamports: int) -> None:
+    """Refuse a part of an upgrade that is too small, or leaves too small a part to others.
+
+    Each part is a transaction that the treasury pays, and a party to every later split.
 
     Args:
-        invested: What is to be moved.
-        escrow_lamports: What is finalized in escrow; what is only on its way may come later.
+        invested: What is to be moved; not more than is open.
+        open_lamports: What the upgrade still needs, before this.
 
     Raises:
-        TooSmall: Escrow would hold less than its rent.
+        TooSmall: Less than ``INVESTMENT_MIN_LAMPORTS``, or less than that would remain open.
     """
-    minimum_lamports = RENT_EXEMPT_LAMPORTS - escrow_lamports
-    if invested < minimum_lamports:
+    if invested < INVESTMENT_MIN_LAMPORTS:
+        raise TooSmall(invested, INVESTMENT_MIN_LAMPORTS, "that is the least one can invest")
+    if 0 < open_lamports - invested < INVESTMENT_MIN_LAMPORTS:
         raise TooSmall(
-            invested,
-            minimum_lamports,
-            "escrow is empty and must hold its rent; ask again when an earlier investment is final",
+            open_lamports - invested,
+            INVESTMENT_MIN_LAMPORTS,
+            f"that would remain open; invest all {open_lamports}, or leave more to others",
         )
+
+
+def check_investors(count: int) -> None:
+    """Refuse one more party to a content that has as many as a split can bear.
+
+    Raises:
+        NoGain: ``INVESTORS_MAX`` share in it already.
+    """
+    if count >= INVESTORS_MAX:
+        raise NoGain(f"{count} investors share in this content, which is the most it can have")
 
 
 def progress_percent(state: str, *, chunks_done: int, chunks_total: int | None) -> int | None:

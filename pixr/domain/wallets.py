@@ -15,7 +15,7 @@ from typing import Final
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from pixr.domain.errors import BadDestination
+from pixr.domain.errors import BadDestination, TooSmall
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 
 DERIVATION_VERSION: Final = 1
@@ -23,6 +23,10 @@ MASTER_SEED_BYTES: Final = 64
 
 ESCROW_LABEL: Final = "pixr/escrow/v1"
 """Of the wallet that holds investments until an upgrade is live."""
+
+WITHDRAWAL_MIN_LAMPORTS: Final = 1_000_000
+"""0.001 SOL. The treasury pays 10,000 lamports for each and locks a receipt for a day, so a
+wallet must not be able to leave lamport by lamport."""
 
 SYSTEM_PROGRAM: Final = "11111111111111111111111111111111"
 
@@ -106,6 +110,16 @@ def check_destination_account(
         raise BadDestination(address, f"belongs to the program {owner}, not to a person")
     if data_bytes:
         raise BadDestination(address, "holds data (a nonce account, for one): not a plain wallet")
+
+
+def check_withdrawal(lamports: int) -> None:
+    """Refuse what is not worth its own transaction.
+
+    Raises:
+        TooSmall: Less than ``WITHDRAWAL_MIN_LAMPORTS``.
+    """
+    if lamports < WITHDRAWAL_MIN_LAMPORTS:
+        raise TooSmall(lamports, WITHDRAWAL_MIN_LAMPORTS, "that is the least one can withdraw")
 
 
 def check_arrival(address: str, lamports: int, *, present_lamports: int) -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from pixr.domain.errors import Malformed, NoGain, TooSmall
 from pixr.domain.investments import (
-    check_escrow,
     check_gain,
+    check_investors,
+    check_share,
     parse_quality,
     progress_percent,
     return_cap,
@@ -74,15 +75,30 @@ def test_returns_stop_at_the_cap() -> None:
     assert return_cap(Lamports(101), cap_bps=0) is None
 
 
-@pytest.mark.parametrize(("invested", "escrow"), [(RENT, 0), (1, RENT), (1, RENT - 1)])
-def test_escrow_takes_what_keeps_its_rent(invested: int, escrow: int) -> None:
-    check_escrow(Lamports(invested), escrow_lamports=escrow)
+@pytest.mark.parametrize(
+    ("invested", "open_before"), [(RENT, RENT), (RENT, 2 * RENT), (5 * RENT, 10 * RENT)]
+)
+def test_a_part_is_worth_a_transaction_and_leaves_one(invested: int, open_before: int) -> None:
+    check_share(Lamports(invested), open_lamports=open_before)
 
 
-def test_escrow_cannot_begin_with_less_than_its_rent() -> None:
-    with pytest.raises(TooSmall) as caught:
-        check_escrow(Lamports(RENT - 11), escrow_lamports=10)
-    assert caught.value.minimum_lamports == RENT - 10
+@pytest.mark.parametrize(
+    ("invested", "open_before", "said"),
+    [
+        (1, 10 * RENT, "the least one can invest"),
+        (RENT - 1, RENT - 1, "the least one can invest"),
+        (RENT, 2 * RENT - 1, "would remain open"),
+    ],
+)
+def test_a_part_that_is_too_small_is_refused(invested: int, open_before: int, said: str) -> None:
+    with pytest.raises(TooSmall, match=said):
+        check_share(Lamports(invested), open_lamports=open_before)
+
+
+def test_a_split_bears_a_thousand_investors() -> None:
+    check_investors(999)
+    with pytest.raises(NoGain, match="1000 investors"):
+        check_investors(1_000)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,13 @@ def open_funding(
     )
 
 
+def count(db: Database, content_id: str) -> int:
+    """Return how many investments share, or are about to share, in a content."""
+    row = db.execute(sql("content_investments/count"), {"content_id": content_id}).fetchone()
+    assert row is not None
+    return int(row["investors"])
+
+
 def promise(db: Database, content_id: str, rung: int, *, lamports: int) -> Promised | None:
     """Promise ``lamports`` to an upgrade and keep its row locked.
 

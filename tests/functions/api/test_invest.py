@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from functions.api.invest import Investment, invest
-from pixr.adapters.postgres import connect, ledger
+from pixr.adapters.postgres import connect
 from pixr.adapters.postgres.idempotency import Claim
 from pixr.adapters.solana import Solana
 from pixr.domain.errors import Overfunded, Refusal
@@ -152,14 +152,24 @@ def test_before_the_settler_ran_nothing_is_taken(house: House) -> None:
     assert untouched(house)
 
 
-def test_an_empty_escrow_needs_its_rent_first(house: House) -> None:
+def test_a_part_must_be_worth_a_transaction(house: House) -> None:
     publish(house)
     pin_escrow(house)
     house.user("alice", lamports=SOL)
     answer = put(house, lamports=RENT - 1)
     assert answer.problem == (409, "too-small")
     assert answer.body["minimum"]["lamports"] == str(RENT)
-    assert "escrow" in answer.body["detail"]
+    assert "the least one can invest" in answer.body["detail"]
+    assert untouched(house)
+
+
+def test_a_part_must_not_leave_too_small_a_part_to_others(house: House) -> None:
+    publish(house, frames=LONG)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    answer = put(house, lamports=price(house) - RENT + 1)
+    assert answer.problem == (409, "too-small")
+    assert f"invest all {price(house)}" in answer.body["detail"]
     assert untouched(house)
 
 
@@ -211,16 +221,14 @@ def test_progress_is_shown_to_those_whom_it_concerns(house: House) -> None:
     assert (mine["job_id"], mine["progress_percent"]) == (str(job_id), 47)
 
 
-def test_investors_racing_for_the_last_lamport_never_overfund(house: House) -> None:
+def test_investors_racing_for_the_last_part_never_overfund(house: House) -> None:
     publish(house, frames=LONG)
     pin_escrow(house)
-    # Earlier investments are final in escrow, so that a single lamport can arrive there.
-    ledger.post(house.db, "test", {"escrow": RENT, "world": -RENT}, now=datetime.now(UTC))
     whole = price(house)
     users = [f"user{number}" for number in range(6)]
     for user in users:
         house.user(user, lamports=SOL)
-    assert put(house, sub=users[0], lamports=whole - 1).status == 202
+    assert put(house, sub=users[0], lamports=whole - RENT).status == 202
     results: list[Any] = [None] * len(users)
     start = threading.Barrier(len(users))
 
@@ -231,7 +239,7 @@ def test_investors_racing_for_the_last_lamport_never_overfund(house: House) -> N
             user_id=users[number],
             content_id="clip",
             rung=1080,
-            lamports=Lamports(1),
+            lamports=Lamports(RENT),
         )
         digest = hashlib.sha256(b"x").digest()
         claim = Claim(user_id=users[number], key="race", route="r", body_sha256=digest)

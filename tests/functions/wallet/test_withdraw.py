@@ -152,7 +152,12 @@ def test_a_new_account_needs_its_rent(house: House) -> None:
     assert answer.problem == (400, "bad-destination")
     assert "890880" in answer.body["detail"]
     house.airdrop(to, SOL)
-    assert ask(house, lamports=RENT - 1, destination=to).status == 202
+    # It exists now, so the rule of the chain is met; ours is that a transaction must be worth it.
+    answer = ask(house, lamports=999_999, destination=to)
+    assert answer.problem == (409, "too-small")
+    assert answer.body["minimum"]["lamports"] == "1000000"
+    assert untouched(house)
+    assert ask(house, lamports=1_000_000, destination=to).status == 202
 
 
 def test_more_than_is_available_says_what_is(house: House) -> None:
