@@ -104,6 +104,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.warning("chain.unreachable", reason=report.outage)
     if report.stream_outage is not None:
         logger.warning("stream.unreachable", reason=report.stream_outage)
+    for batch_id, fault in report.broken.items():
+        logger.error("batch.broken", batch_id=batch_id, fault=fault)
     logger.info("settle.tick", **asdict(report), **backlog)
     _measure(report, backlog, landed)
     return {"rounds": report.rounds, "sent": report.batches_sent, **dict(report.verdicts)}
@@ -117,7 +119,7 @@ def _measure(report: Report, backlog: dict[str, Any], landed: Sequence[dict[str,
     figures: list[tuple[str, MetricUnit, float | None]] = [
         # A tick that could not ask the chain paid nobody: it counts as silence.
         ("Ticks", MetricUnit.Count, None if report.outage else 1),
-        ("HoldBatches", MetricUnit.Count, backlog["batches_held"]),
+        ("HoldBatches", MetricUnit.Count, backlog["batches_held"] + len(report.broken)),
         ("PendingEarningsLamports", MetricUnit.Count, backlog["owed_lamports"]),
         ("TreasuryLamports", MetricUnit.Count, backlog["treasury_lamports"]),
         ("UpgradeQueueDepth", MetricUnit.Count, backlog["upgrades_open"]),

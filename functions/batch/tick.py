@@ -19,6 +19,7 @@ from functions.batch.chain import Chain
 from functions.batch.keyring import Keyring
 from functions.deposits import observe_deposits
 from pixr.adapters.postgres import Database, batches, fee_samples, house, ledger, outbox
+from pixr.adapters.postgres.batches import Batch
 from pixr.adapters.redis import StreamUnreachable, ViewStream
 from pixr.adapters.solana import ChainUnreachable
 from pixr.domain.earnings import Rules
@@ -77,6 +78,8 @@ class Report:
     batches_sent: int = 0
     deposited_lamports: int = 0
     verdicts: Counter[str] = field(default_factory=Counter[str])
+    broken: dict[str, str] = field(default_factory=dict[str, str])
+    """Batches that could not be handled, each with the fault; the next round tries again."""
     drift_lamports: int | None = None
     """Chain less ledger, over treasury and escrow; None while money is moving."""
     outage: str | None = None
@@ -148,15 +151,14 @@ def _round(
     for batch in batches.list_open(db):
         if clockwork.remaining_s() <= PAUSE_S:
             return True
-        if batch.state != "PLANNED":
-            verdict = settle.observe(
-                db, world.chain, batch, new_id=clockwork.new_id, now=clockwork.now()
-            )
-            report.verdicts[verdict] += 1
-        elif settle.check(db, world.chain, world.keyring, batch, now=now):
-            report.batches_sent += settle.sign_and_send(
-                db, world.chain, world.keyring, batch, fee_samples=prices, now=clockwork.now()
-            )
+        try:
+            _advance(world, batch, clockwork, prices, report)
+        except ChainUnreachable:
+            raise
+        except Exception as fault:  # one batch that cannot be handled must not hold up the others
+            if db.closed or db.broken:
+                raise
+            report.broken[str(batch.id)] = f"{type(fault).__name__}: {fault}"
     upgrades.advance(
         db,
         treasury_address=world.keyring.treasury.address,
@@ -166,7 +168,22 @@ def _round(
     )
     outbox.flush(db, world.send, now=now)
     backlog = batches.backlog(db)
-    return bool(backlog["batches_open"] or backlog["payouts_pending"] > report.payouts_short)
+    open_batches = backlog["batches_open"] - len(report.broken)
+    return bool(open_batches > 0 or backlog["payouts_pending"] > report.payouts_short)
+
+
+def _advance(
+    world: World, batch: Batch, clockwork: Clockwork, prices: list[int], report: Report
+) -> None:
+    """Take one batch one edge further."""
+    now = clockwork.now()
+    if batch.state != "PLANNED":
+        verdict = settle.observe(world.db, world.chain, batch, new_id=clockwork.new_id, now=now)
+        report.verdicts[verdict] += 1
+    elif settle.check(world.db, world.chain, world.keyring, batch, now=now):
+        report.batches_sent += settle.sign_and_send(
+            world.db, world.chain, world.keyring, batch, fee_samples=prices, now=now
+        )
 
 
 def _drain(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:

@@ -111,6 +111,32 @@ def test_lost_bytes_are_signed_again_only_after_proof_of_expiry(settler: Settler
     assert all(row["evidence"]["sighting"] == "Absent" for row in evidence)
 
 
+def test_a_batch_that_cannot_be_handled_does_not_hold_up_the_others(
+    settler: Settler, due: str
+) -> None:
+    """Somebody changed a row by hand; its own payment stops, and is reported."""
+    settler.chain = Unlucky(url(settler), 10**6, drop)
+    settler.tick(seconds=3)
+    settler.db.execute("UPDATE batches SET treasury_reserved_lamports = 10 ^ 18")
+    bob = settler.user("bob")
+    settler.content("other", "bob")
+    settler.watch("other", 1_000)
+    settler.chain = Solana([url(settler)])
+    report = settler.tick(seconds=20)
+    assert next(iter(report.broken.values())).startswith("CheckViolation")
+    assert settler.balance(bob) == DUE
+    states = {row["user_id"]: row["state"] for row in settler.db.execute("SELECT * FROM payouts")}
+    assert states == {"alice": "RESERVED", "bob": "PAID"}
+    # The money moved all the same: verify must say so, and mended it goes on.
+    assert settler.balance(due) == DUE
+    settler.db.execute(
+        "UPDATE batches SET treasury_reserved_lamports = (SELECT reserved_lamports FROM"
+        " ledger_accounts WHERE account = 'treasury') WHERE state <> 'FINALIZED'"
+    )
+    assert settler.tick().broken == {}
+    assert [state for _, state in attempts(settler)] == ["LANDED", "LANDED"]
+
+
 def test_two_settlers_at_once_pay_once(settler: Settler, due: str, database_url: str) -> None:
     failures: list[BaseException] = []
 
