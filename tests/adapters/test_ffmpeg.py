@@ -99,9 +99,14 @@ def test_interruption_kills_it(tmp_path: Path) -> None:
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        stuck.run([], timeout_s=60)
+    # A shell that starts us in the background makes us ignore SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            stuck.run([], timeout_s=60)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not is_alive(int(pids.read_text()))
 
 
