@@ -113,8 +113,10 @@ class BatchSettings(ChainSettings):
     batch_size: int = Field(default=50, ge=1, le=1000)
     batch_interval: int = Field(default=60_000, ge=1_000)
     """Milliseconds between ticks; the rule in ``infra`` says the same in minutes."""
-    min_batch_amount: Decimal = Field(default=Decimal("0.01"), decimal_places=9)
-    """SOL that must be due to a user before a payout is made."""
+    min_batch_amount: Decimal = Field(
+        default=Decimal("0.01"), decimal_places=9, ge=Decimal("0.00089088")
+    )
+    """SOL that must be due to a user before a payout is made; less cannot open a wallet."""
     view_rate_lamports: int = Field(default=20_000, ge=1)
     platform_fee_bps: int = Field(default=500, ge=0, le=10_000)
     investor_share_bps: int = Field(default=2_000, ge=0, le=10_000)

@@ -152,6 +152,7 @@ def test_a_stream_that_is_away_keeps_nobody_from_being_paid(
     [
         ("BATCH_SIZE", "0", "BATCH_SIZE: Input should be greater than or equal to 1"),
         ("BATCH_SIZE", "10000", "BATCH_SIZE: Input should be less than or equal to 1000"),
+        ("MIN_BATCH_AMOUNT", "0.0008", "MIN_BATCH_AMOUNT: Input should be greater than or equal"),
         ("MIN_BATCH_AMOUNT", "x", "MIN_BATCH_AMOUNT: Input should be a valid decimal"),
         ("DATABASE_URL", "nonsense", "DATABASE_URL: "),
         ("MASTER_SEED_ARN", "the-seed-itself", "MASTER_SEED_ARN: String should match pattern"),
