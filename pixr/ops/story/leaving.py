@@ -77,7 +77,8 @@ def proof(stage: Stage) -> None:
     is_committed = given["root"].encode() in base64.b64decode(on_chain["transaction"][0])
     if not proofs.verify(leaf, steps, base64.b64decode(given["root"])) or not is_committed:
         raise StoryFailed("the proof does not lead to the root on chain")
+    way = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
     stage.screen.fact(
-        f"leaf of {given['lamports']} lamports → {len(steps)} steps → root {given['root']},"
+        f"leaf of {given['lamports']} lamports → {way} → root {given['root']},"
         " which stands in the transaction's memo"
     )
