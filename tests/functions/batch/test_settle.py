@@ -24,8 +24,8 @@ DUE = 19_000_000
 MEMO_PROGRAM = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
 
 
-class Crash(Exception):
-    """The process died here."""
+class Crash(BaseException):
+    """The process died here; no handler of ours runs any more."""
 
 
 class Unlucky(Solana):
