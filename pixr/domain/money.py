@@ -6,7 +6,6 @@ floats do not exist: 0.1 is not a number of lamports until somebody says which.
 """
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NewType
 
@@ -118,43 +117,6 @@ def spend(asked: Lamports | None, available_lamports: int) -> Lamports:
             f"{RENT_EXEMPT_LAMPORTS} lamports: ask for less, or for all of it",
         )
     return Lamports(lamports)
-
-
-def split_exactly(pool: Lamports, weights: Mapping[str, int]) -> dict[str, Lamports]:
-    """Share out ``pool`` in proportion to ``weights`` without losing a lamport.
-
-    Each key gets the floor of its exact share. The lamports that flooring left over (always
-    fewer than there are keys) go one each to the largest remainders, ties broken by key, so
-    any two runs over one input agree.
-
-    Args:
-        pool: Lamports to share out; 0 is allowed and gives everyone 0.
-        weights: Key to weight, all in one unit. None negative, at least one positive.
-
-    Returns:
-        One entry per key, zero shares included. The values sum to ``pool``.
-
-    Raises:
-        ValueError: ``pool`` or a weight is negative, or no weight is positive.
-
-    Source:
-        Largest-remainder (Hamilton) apportionment.
-    """
-    if pool < 0 or any(weight < 0 for weight in weights.values()):
-        raise ValueError("pool and weights must not be negative")
-    weight_total = sum(weights.values())
-    if weight_total == 0:
-        raise ValueError("at least one weight must be positive")
-
-    floors = {key: pool * weight // weight_total for key, weight in weights.items()}
-    leftover = pool - sum(floors.values())
-    assert 0 <= leftover < len(weights)
-
-    by_remainder = sorted(weights, key=lambda key: (-(pool * weights[key] % weight_total), key))
-    bumped = frozenset(by_remainder[:leftover])
-    shares = {key: Lamports(floor + (key in bumped)) for key, floor in floors.items()}
-    assert sum(shares.values()) == pool
-    return shares
 
 
 def _sol_text(text: str, *, field: str) -> Decimal:

@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Final
 
 from pixr.domain.errors import NoGain, QuoteUnavailable
+from pixr.domain.money import LAMPORTS_PER_SOL, RENT_EXEMPT_LAMPORTS
 
 LADDER: Final = (480, 720, 1080, 1440, 2160)
 """Rungs that are offered, as the short side in pixels."""
@@ -38,9 +39,7 @@ MULTIPLIERS: Final[Mapping[int, tuple[int, int]]] = {
 }
 """What a view earns at each best rung, relative to 480, as numerator and denominator."""
 
-LAMPORTS_PER_SOL: Final = 1_000_000_000
-
-PRICE_MIN_LAMPORTS: Final = 890_880
+PRICE_MIN_LAMPORTS: Final = RENT_EXEMPT_LAMPORTS
 """The rent-exempt minimum: a smaller sum can neither arrive at an empty escrow address nor go
 back to an emptied wallet, so no upgrade is cheaper."""
 

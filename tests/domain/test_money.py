@@ -1,4 +1,4 @@
-"""Goal: text becomes lamports exactly or not at all, and a split loses nothing."""
+"""Goal: text becomes lamports exactly or not at all."""
 
 from decimal import Decimal
 
@@ -15,15 +15,10 @@ from pixr.domain.money import (
     parse_lamports,
     parse_sol,
     spend,
-    split_exactly,
 )
 
 AMOUNTS = st.integers(min_value=1, max_value=LAMPORTS_MAX).map(Lamports)
 RENT_LAMPORTS = 890_880
-POOLS = st.integers(min_value=0, max_value=LAMPORTS_MAX).map(Lamports)
-WEIGHTS = st.dictionaries(
-    st.text(max_size=4), st.integers(min_value=0, max_value=10**12), min_size=1, max_size=12
-).filter(lambda weights: sum(weights.values()) > 0)
 
 
 def _shortly(value: object) -> str:
@@ -157,31 +152,6 @@ def test_sol_is_written_without_needless_zeros(lamports: int, text: str) -> None
 )
 def test_a_wallet_keeps_nothing_or_its_rent(remaining: int, is_dust: bool) -> None:  # noqa: FBT001 -- table
     assert leaves_dust(remaining) is is_dust
-
-
-@given(POOLS, WEIGHTS)
-def test_shares_sum_to_the_pool_and_are_within_one_lamport(
-    pool: Lamports, weights: dict[str, int]
-) -> None:
-    shares = split_exactly(pool, weights)
-    total = sum(weights.values())
-    assert sum(shares.values()) == pool
-    for key, weight in weights.items():
-        assert shares[key] * total > pool * weight - total
-        assert shares[key] * total < pool * weight + total
-
-
-def test_leftover_lamports_go_to_the_largest_remainders_not_the_largest_weights() -> None:
-    # Exact shares are 4.55, 2.73 and 2.73.
-    assert split_exactly(Lamports(10), {"a": 5, "b": 3, "c": 3}) == {"a": 4, "b": 3, "c": 3}
-
-
-@pytest.mark.parametrize(
-    ("pool", "weights"), [(-1, {"a": 1}), (1, {"a": -1, "b": 2}), (1, {"a": 0})]
-)
-def test_a_split_refuses_nonsense(pool: int, weights: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="weight"):
-        split_exactly(Lamports(pool), weights)
 
 
 @pytest.mark.parametrize(
