@@ -10,10 +10,6 @@ from pixr.domain.payouts import Attempt, Sighting
 class Chain(Protocol):
     """Never called inside a database transaction."""
 
-    def account(self, address: str) -> AccountView | None:
-        """The finalized account, or None when there is none."""
-        ...
-
     def accounts(self, addresses: Sequence[str]) -> list[AccountView | None]:
         """The finalized account of each address, in order."""
         ...

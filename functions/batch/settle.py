@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from solders.hash import Hash
 from solders.message import Message
 from solders.transaction import Transaction
 
@@ -214,7 +213,7 @@ def sign_and_send(
     signed = Signed(
         signature=str(transaction.signatures[0]),
         raw=bytes(transaction),
-        blockhash=str(Hash.from_string(blockhash.hash)),
+        blockhash=blockhash.hash,
         blockhash_slot=blockhash.slot,
         last_valid_block_height=blockhash.last_valid_block_height,
         fee_lamports_max=packing.fee_lamports(wanted, price=price),

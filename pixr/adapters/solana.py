@@ -141,10 +141,6 @@ class Solana:
         """The last finalized slot."""
         return int(self._first("getSlot", {"commitment": "finalized"}))
 
-    def genesis_hash(self) -> str:
-        """Which chain this is."""
-        return str(self._first("getGenesisHash"))
-
     def account(self, address: str) -> AccountView | None:
         """Return the finalized account, or None when there is none at ``address``."""
         return self.accounts([address])[0]
@@ -181,13 +177,6 @@ class Solana:
         """Slot → price in micro-lamports per unit that landed while writing ``accounts``."""
         result = self._first("getRecentPrioritizationFees", list(accounts))
         return {int(item["slot"]): int(item["prioritizationFee"]) for item in result}
-
-    def simulate(self, raw: bytes) -> str | None:
-        """Return why ``raw`` would fail now, or None when it would succeed."""
-        options = {"encoding": "base64", "commitment": "confirmed", "sigVerify": True}
-        result = self._first("simulateTransaction", base64.b64encode(raw).decode(), options)
-        error = result["value"]["err"]
-        return None if error is None else json.dumps(error)
 
     def send(self, raw: bytes) -> list[str]:
         """Offer the bytes to every node. What they answer proves nothing; it is for the log."""
