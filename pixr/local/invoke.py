@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,7 +71,13 @@ class Invocation:
 
 
 def invoke(
-    function: Function, event: object, *, code: Path, workdir: Path, aws_endpoint: str | None = None
+    function: Function,
+    event: object,
+    *,
+    code: Path,
+    workdir: Path,
+    aws_endpoint: str | None = None,
+    began: Callable[[int], None] = lambda _pid: None,
 ) -> Invocation:
     """Run the handler on one event in a process of its own, for as long as Lambda would let it.
 
@@ -81,6 +87,7 @@ def invoke(
         code: The folder that would be the function's bundle.
         workdir: For the function's log.
         aws_endpoint: Where AWS is; the SDK's own default when None.
+        began: Is told the process id, before the code is loaded.
 
     Raises:
         LocalError: awslambdaric cannot be started.
@@ -107,6 +114,7 @@ def invoke(
             cwd=code,
         )
         try:
+            began(child.pid)
             return api.wait(child)
         finally:
             process.stop(child)

@@ -62,8 +62,8 @@ class Machine:
     description: Description
     issuer: Issuer
     outputs: Outputs
-    pids: Mapping[str, int]
-    """The servers that run on their own, by name."""
+    servers: Mapping[str, parts.Part]
+    """Those that run on their own, by name."""
 
     @property
     def url(self) -> str:
@@ -80,11 +80,27 @@ class Machine:
         Raises:
             LocalError: One has ended.
         """
-        for name, pid in self.pids.items():
-            if keeper.started_ticks(pid) is None:
+        for name, server in self.servers.items():
+            if server.pid is not None and keeper.started_ticks(server.pid) is None:
                 raise LocalError(
-                    f"{name} (process {pid}) has ended.", mend=f"Its log is in {self.home.path}."
+                    f"{name} (process {server.pid}) has ended.",
+                    mend=f"Its log is in {self.home.path}.",
                 )
+
+    def crash(self, name: str) -> None:
+        """Kill PostgreSQL or Valkey at once and start it again on its port.
+
+        PostgreSQL recovers what was committed; Valkey comes back empty.
+
+        Raises:
+            LocalError: It is a server of the user's own, or it does not start again.
+        """
+        crash = self.servers[name].crash
+        if crash is None:
+            raise LocalError(
+                f"{name} is not ours to kill.", mend="Unset the variable that names it."
+            )
+        crash()
 
 
 def _quiet(_step: Step) -> None:
@@ -178,7 +194,7 @@ class _Starting:
                 description=description,
                 issuer=started.issuer,
                 outputs=outputs,
-                pids=started.pids(),
+                servers=started.servers(),
             )
 
     def _claim_ports(self) -> None:
@@ -297,15 +313,15 @@ class _Started:
     cloud: parts.Cloud
     assembly: Path
 
-    def pids(self) -> dict[str, int]:
-        """The processes among them, by name."""
-        known = {
-            "PostgreSQL": self.database.pid,
-            "Valkey": self.cache.pid,
-            "Solana": self.chain.pid,
-            "AWS": self.cloud.aws.pid,
+    def servers(self) -> dict[str, parts.Part]:
+        """Those that are programs, by name; the user's own have no process here."""
+        emulator = self.cloud.aws
+        return {
+            "PostgreSQL": self.database,
+            "Valkey": self.cache,
+            "Solana": self.chain,
+            "AWS": parts.Part(url=emulator.endpoint, get_pid=lambda: emulator.pid),
         }
-        return {name: pid for name, pid in known.items() if pid is not None}
 
 
 def _about(context: Mapping[str, str], gateway: Gateway) -> dict[str, str]:

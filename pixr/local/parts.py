@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +42,14 @@ class Part:
     """Where a part is, and its process when it has one of its own."""
 
     url: str
-    pid: int | None = None
+    get_pid: Callable[[], int | None] = lambda: None
+    crash: Callable[[], None] | None = None
+    """Kills it and starts it again at the same place; None when it is not ours to kill."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its process now: a part that was restarted has another one."""
+        return self.get_pid()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +81,7 @@ def database(home: Home, given: Given, *, kept: bool, before: str) -> Iterator[P
             # Only what is kept has to be safe on disk.
             folder = home.folder("postgres") if kept else None
             server = stack.enter_context(running_postgres(folder, port_as_before(before)))
-            part = Part(url=server.url, pid=server.pid)
+            part = Part(url=server.url, get_pid=lambda: server.pid, crash=server.server.restart)
         _migrate(part.url)
         yield part
 
@@ -103,7 +110,7 @@ def cache(home: Home, given: Given, *, kept: bool, before: str) -> Iterator[Part
         return
     folder = home.folder("valkey") if kept else None
     with running_valkey(folder, port_as_before(before)) as server:
-        yield Part(url=server.url, pid=server.pid)
+        yield Part(url=server.url, get_pid=lambda: server.pid, crash=server.lose_everything)
 
 
 @contextlib.contextmanager
@@ -124,7 +131,7 @@ def solana(
                 f"Solana did not start: {error}.",
                 mend="Choose another port with --solana-port, or set SOLANA_RPC_URL to a node.",
             ) from error
-        yield Part(url=server.url, pid=server.pid)
+        yield Part(url=server.url, get_pid=lambda: server.pid)
 
 
 @contextlib.contextmanager

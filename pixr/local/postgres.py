@@ -26,6 +26,7 @@ import psycopg
 
 from pixr.local import process
 from pixr.local.errors import LocalError
+from pixr.local.server import Server
 
 DATABASE = "pixr"
 START_TIMEOUT_S = 60.0
@@ -56,7 +57,12 @@ class Postgres:
     """A running server and the address of its database."""
 
     url: str
-    pid: int
+    server: Server
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process id; another one after a restart."""
+        return self.server.pid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +112,17 @@ def running_postgres(data: Path | None = None, port: int | None = None) -> Itera
             _make_cluster(directory, identity, log)
         _refuse_another_version(directory.path, identity)
         _remove_stale_lock(directory.path)
-        child, url = _start(directory, identity, port=port, log=log, kept=kept)
-        stack.callback(process.stop, child, how=signal.SIGINT)  # SIGINT: PostgreSQL's fast shutdown
-        _ensure_database(url)
-        yield Postgres(url=f"{url}/{DATABASE}", pid=child.pid)
+        child, chosen = _start(directory, identity, port=port, log=log, kept=kept)
+
+        def start_again() -> process.Child:
+            _remove_stale_lock(directory.path)
+            return _start(directory, identity, port=chosen, log=log, kept=kept)[0]
+
+        # SIGINT: PostgreSQL's fast shutdown
+        server = Server(child, start_again, how_to_stop=signal.SIGINT)
+        stack.callback(server.stop)
+        _ensure_database(_url(chosen))
+        yield Postgres(url=f"{_url(chosen)}/{DATABASE}", server=server)
 
 
 def find_binaries() -> Path:
@@ -282,7 +295,7 @@ def _remove_stale_lock(path: Path) -> None:
 
 def _start(
     directory: _DataDirectory, identity: Identity, *, port: int | None, log: Path, kept: bool
-) -> tuple[process.Child, str]:
+) -> tuple[process.Child, int]:
     settings = COMMON_SETTINGS if kept else (*COMMON_SETTINGS, *TEMPORARY_SETTINGS)
 
     def launch(chosen: int) -> process.Child:
@@ -297,7 +310,7 @@ def _start(
             cleans_up_on=signal.SIGQUIT,  # it would leave shared memory behind
         )
 
-    child, chosen = process.start_on_port(
+    return process.start_on_port(
         "PostgreSQL",
         port,
         launch,
@@ -305,7 +318,6 @@ def _start(
         timeout_s=START_TIMEOUT_S,
         how_to_stop=signal.SIGINT,
     )
-    return child, _url(chosen)
 
 
 def _url(port: int) -> str:

@@ -16,9 +16,11 @@ from redis.retry import Retry
 
 from pixr.local import process
 from pixr.local.errors import LocalError
+from pixr.local.server import Server
 
 START_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 2.0
+APPEND_ONLY_FOLDER = "appendonlydir"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,19 @@ class Valkey:
     """A running server and its address."""
 
     url: str
-    pid: int
+    server: Server
+    data: Path
+
+    @property
+    def pid(self) -> int:
+        """The process id; another one after a restart."""
+        return self.server.pid
+
+    def lose_everything(self) -> None:
+        """Kill it and start it empty: a node died, and no replica had what it held."""
+        self.server.crash()
+        shutil.rmtree(self.data / APPEND_ONLY_FOLDER, ignore_errors=True)
+        self.server.restart()
 
 
 @contextlib.contextmanager
@@ -43,9 +57,11 @@ def running_valkey(data: Path | None = None, port: int | None = None) -> Iterato
     with contextlib.ExitStack() as stack:
         root = data or stack.enter_context(process.temporary_directory("pixr-valkey-"))
         root.mkdir(parents=True, exist_ok=True)
-        child, chosen = _start(root.resolve(), port=port, kept=data is not None)
-        stack.callback(process.stop, child)
-        yield Valkey(url=f"redis://127.0.0.1:{chosen}/0", pid=child.pid)
+        root, kept = root.resolve(), data is not None
+        child, chosen = _start(root, port=port, kept=kept)
+        server = Server(child, lambda: _start(root, port=chosen, kept=kept)[0])
+        stack.callback(server.stop)
+        yield Valkey(url=f"redis://127.0.0.1:{chosen}/0", server=server, data=root)
 
 
 def find_binary() -> Path:

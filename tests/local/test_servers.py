@@ -95,6 +95,34 @@ def test_postgres_refuses_a_directory_of_another_version(tmp_path: Path) -> None
         pass
 
 
+def test_a_crashed_postgres_comes_back_with_all_that_was_committed(tmp_path: Path) -> None:
+    with running_postgres(tmp_path) as server:
+        before = server.pid
+        for number in range(3):
+            with psycopg.connect(server.url) as cut_off:
+                cut_off.execute("SELECT 1")
+                assert write_and_read(server.url) == str(number)
+                server.server.restart()
+                # A connection of before the crash is broken, not silently another server's.
+                with pytest.raises(psycopg.OperationalError):
+                    cut_off.execute("SELECT 1")
+        assert server.pid != before
+        with pytest.raises(ProcessLookupError):
+            os.kill(before, 0)
+
+
+def test_a_valkey_that_lost_everything_is_empty_and_at_its_place(tmp_path: Path) -> None:
+    with running_valkey(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        client.set("kept", "not")
+        before = server.pid
+        server.lose_everything()
+        assert client.get("kept") is None
+        assert server.pid != before
+        client.set("kept", "again")
+        server.server.restart()
+        assert client.get("kept") == b"again"
+
+
 def test_postgres_starts_after_its_predecessor_was_killed(tmp_path: Path) -> None:
     with running_postgres(tmp_path) as server:
         assert write_and_read(server.url) == "0"
