@@ -1,39 +1,58 @@
-"""What the settler asks of Solana. The simulation's cruel chain answers the same calls."""
+"""What the settler asks of Solana. Never called inside a database transaction."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from pixr.adapters.solana import AccountView, Blockhash, SignatureRecord
-from pixr.domain.payouts import Attempt, Sighting
+from pixr.adapters.solana import AccountView, Blockhash, SignatureRecord, TransactionView
+from pixr.domain.payouts import Rehearsal, Search, Sighting
 
 
 class Chain(Protocol):
-    """Never called inside a database transaction."""
+    """``pixr.adapters.solana.Solana``, or whatever a test puts between it and the settler.
+
+    Reads raise ``ChainUnreachable`` when no node gives a usable answer.
+    """
 
     def accounts(self, addresses: Sequence[str]) -> list[AccountView | None]:
-        """The finalized account of each address, in order."""
+        """The finalized account of each address, in order; any number of them."""
         ...
 
     def blockhash(self) -> Blockhash:
-        """What to sign against."""
+        """What to sign against. One is good for as many batches as are signed together."""
         ...
 
     def recent_fees(self, accounts: Sequence[str]) -> dict[int, int]:
         """Slot → price that landed while writing these accounts."""
         ...
 
-    def send(self, raw: bytes) -> list[str]:
+    def rehearse(self, raws: Sequence[bytes]) -> list[Rehearsal]:
+        """What would become of each transaction now. Never raises for what a node answers."""
+        ...
+
+    def send(self, raws: Sequence[bytes]) -> None:
         """Offer the bytes to every node. Returning, or raising, proves nothing."""
         ...
 
-    def look_up(self, attempts: Sequence[Attempt], receipt: str) -> list[Sighting]:
-        """One sighting per node; heights are read before the search."""
+    def look_up(self, searches: Sequence[Search]) -> list[list[Sighting]]:
+        """For each search one sighting of each node; heights are read before the search."""
         ...
 
     def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
-        """Finalized transactions after ``until``, oldest first."""
+        """Finalized transactions after ``until``, oldest first; or HistoryTooLong."""
+        ...
+
+    def transaction(self, signature: str) -> TransactionView | None:
+        """One finalized transaction; None when no node has it."""
         ...
 
     def balance_change(self, signature: str, address: str) -> int:
         """Lamports that one transaction added to the address."""
+        ...
+
+    def finalized_height(self) -> int:
+        """The last finalized block height."""
+        ...
+
+    def genesis_hash(self) -> str:
+        """Which chain this is."""
         ...

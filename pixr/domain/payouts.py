@@ -34,6 +34,8 @@ class Payout:
     destination: str
     lamports: int
     investment_id: UUID | None = None
+    payees_max: int | None = None
+    """In what company it may travel, after a failure that named nobody; None: any."""
 
     @property
     def source(self) -> str:
@@ -76,6 +78,8 @@ class Failed:
     """The account that failed the transaction, as an index into the message's keys."""
     instruction_index: int | None = None
     """The instruction that failed by the fault of its destination."""
+    is_source_short: bool = False
+    """Whoever pays had too little: the failure names no payee."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,11 @@ class Absent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptOnly:
-    """The receipt exists though no known signature does: somebody paid, and we cannot see who."""
+    """The receipt exists though no attempt of ours is known to have made it: somebody paid."""
 
     address: str
+    creator: str | None = None
+    """The transaction that made it, when a node can still tell; none of the batch's attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +115,33 @@ class Unknown:
 
 
 Sighting: TypeAlias = Finalized | Failed | Unsettled | Absent | ReceiptOnly | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What to look for on chain: every attempt of one batch, and its receipt."""
+
+    attempts: tuple[Attempt, ...]
+    receipt: str | None
+    """None for a batch that makes no receipt; its signatures are all there is to find."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """The transaction would have succeeded a moment ago. No promise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuses:
+    """The transaction would have failed; the indexes mean what they mean in ``Failed``."""
+
+    error: str
+    account_index: int | None = None
+    instruction_index: int | None = None
+    is_source_short: bool = False
+
+
+Rehearsal: TypeAlias = Passes | Refuses | Unknown
 
 
 class Verdict(Enum):

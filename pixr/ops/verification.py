@@ -7,16 +7,15 @@ the chain kept them, decoded and compared with what the batch says. Reads only.
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from solders.transaction import Transaction
 
 from pixr.adapters.postgres import Database, Row, deposits, verification
-from pixr.adapters.solana import ChainUnreachable, HistoryTooLong, Solana
+from pixr.adapters.solana import ChainUnreachable, HistoryTooLong, Solana, TransactionView
 from pixr.domain import proofs
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.packing import LEADING_INSTRUCTIONS, MEMO_PROGRAM
@@ -103,7 +102,7 @@ def _not_posted_yet(db: Database, chain: Solana, address: str) -> int:
     for signature in verification.live_attempts(db):
         try:
             moved += chain.balance_change(signature, address)
-        except (ChainUnreachable, ValueError):
+        except (ChainUnreachable, KeyError):
             # Not finalized yet, or it does not touch this address.
             continue
     return moved
@@ -130,21 +129,20 @@ def _payments(db: Database, chain: Solana) -> tuple[int, list[str]]:
     return len(rows), differences
 
 
-def _compare_payment(row: Row, found: dict[str, Any] | None) -> list[str]:
+def _compare_payment(row: Row, found: TransactionView | None) -> list[str]:
     if found is None:
         return ["the chain does not have it"]
-    if found["meta"]["err"] is not None:
-        return [f"it failed on chain: {found['meta']['err']}"]
-    raw = base64.b64decode(found["transaction"][0])
-    paid, memo = _decode(raw)
+    if found.error is not None:
+        return [f"it failed on chain: {found.error}"]
+    paid, memo = _decode(found.raw)
     expected = list(zip(row["destinations"], row["lamports"], strict=True))
     differences: list[str] = []
     if paid != expected:
         differences.append(f"the chain paid {paid}, the batch says {expected}")
     if memo != proofs.memo(row["merkle_root"]):
         differences.append(f"the memo is {memo!r}")
-    if (found["slot"], found["meta"]["fee"]) != (row["slot"], row["fee_lamports"]):
-        differences.append(f"slot and fee are {found['slot']} and {found['meta']['fee']}")
+    if (found.slot, found.fee_lamports) != (row["slot"], row["fee_lamports"]):
+        differences.append(f"slot and fee are {found.slot} and {found.fee_lamports}")
     return differences
 
 

@@ -10,7 +10,7 @@ import pytest
 from solders.keypair import Keypair
 
 from pixr.adapters.solana import ChainUnreachable, HistoryTooLong, Solana
-from pixr.domain.payouts import Absent, Attempt, Unknown
+from pixr.domain.payouts import Absent, Attempt, Search, Unknown
 from pixr.local.chain import ChainProcess, running_chain
 
 SIGNATURE = str(Keypair().sign_message(b"never sent"))
@@ -49,8 +49,12 @@ def attempt(signature: str = SIGNATURE) -> Attempt:
     )
 
 
+def search(signature: str = SIGNATURE) -> Search:
+    return Search(attempts=(attempt(signature),), receipt=NOBODY)
+
+
 def test_what_was_never_sent_is_absent_as_of_a_height(chain: ChainProcess) -> None:
-    (sighting,) = Solana([chain.url]).look_up([attempt()], NOBODY)
+    ((sighting,),) = Solana([chain.url]).look_up([search()])
     assert isinstance(sighting, Absent)
     assert sighting.finalized_block_height >= 0
 
@@ -59,14 +63,14 @@ def test_what_was_never_sent_is_absent_as_of_a_height(chain: ChainProcess) -> No
 def test_a_node_that_fails_knows_nothing(chain: ChainProcess, faults: Any, fault: str) -> None:
     solana = Solana([chain.url])
     faults(**{fault: True})
-    (sighting,) = solana.look_up([attempt()], NOBODY)
+    ((sighting,),) = solana.look_up([search()])
     assert isinstance(sighting, Unknown)
     with pytest.raises(ChainUnreachable):
         solana.blockhash()
 
 
 def test_a_dead_node_is_a_sighting_of_its_own(chain: ChainProcess) -> None:
-    first, second = Solana([DEAD, chain.url]).look_up([attempt()], NOBODY)
+    ((first, second),) = Solana([DEAD, chain.url]).look_up([search()])
     assert isinstance(first, Unknown)
     assert isinstance(second, Absent)
 
@@ -84,8 +88,7 @@ def test_an_error_after_the_bytes_were_taken_is_only_a_word(
     chain: ChainProcess, faults: Any
 ) -> None:
     faults(error_after_accept=True)
-    said = Solana([chain.url]).send(b"\x00")
-    assert len(said) == 1
+    Solana([chain.url]).send([b"\x00"])
 
 
 def test_an_account_that_is_not_there_is_none(chain: ChainProcess) -> None:
@@ -115,7 +118,7 @@ def test_a_flood_is_told_apart_from_an_outage(
         if len(solana.signatures(somebody, until=None)) > 1:
             break
         time.sleep(0.02)
-    monkeypatch.setattr("pixr.adapters.solana.SIGNATURES_PER_PAGE", 1)
-    monkeypatch.setattr("pixr.adapters.solana.PAGES_MAX", 2)
+    monkeypatch.setattr("pixr.adapters.solana.history.SIGNATURES_PER_PAGE", 1)
+    monkeypatch.setattr("pixr.adapters.solana.history.PAGES_MAX", 2)
     with pytest.raises(HistoryTooLong):
         solana.signatures(somebody, until=None)

@@ -74,7 +74,7 @@ def proof(stage: Stage) -> None:
     on_chain = stage.chain.transaction(given["signature"])
     if on_chain is None:
         raise StoryFailed(f"{given['signature']} is not on chain")
-    is_committed = given["root"].encode() in base64.b64decode(on_chain["transaction"][0])
+    is_committed = given["root"].encode() in on_chain.raw
     if not proofs.verify(leaf, steps, base64.b64decode(given["root"])) or not is_committed:
         raise StoryFailed("the proof does not lead to the root on chain")
     way = "1 step" if len(steps) == 1 else f"{len(steps)} steps"

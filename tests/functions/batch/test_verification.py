@@ -83,7 +83,7 @@ def test_money_that_a_thief_took_is_found(paid: Settler) -> None:
         TransferParams(from_pubkey=owner, to_pubkey=Pubkey.from_string(thief), lamports=lamports)
     )
     message = Message.new_with_blockhash([theft], owner, blockhash)
-    paid.chain.send(bytes(Transaction.populate(message, [wallet.sign(bytes(message))])))
+    paid.chain.send([bytes(Transaction.populate(message, [wallet.sign(bytes(message))]))])
     for _ in range(200):
         if paid.balance(thief):
             break
