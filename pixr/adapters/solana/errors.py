@@ -1,0 +1,26 @@
+"""What can go wrong with the chain.
+
+ChainUnreachable    no node gave a usable answer: an outage
+HistoryTooLong      an address has more unseen transactions than one walk may list
+NodeError           one node gave no usable answer
+├── NoAnswer        nothing came back; Busy: HTTP 429 or 5xx
+├── WrongShape      something came back that is not what was asked for
+├── Refused         a JSON-RPC error object
+└── BreakerOpen     it failed too often lately and was not asked
+"""
+
+from pixr.domain.errors import Outage
+
+
+class ChainUnreachable(Outage):
+    """No configured node gave a usable answer; nothing is known and nothing was changed."""
+
+    part = "chain"
+
+
+class HistoryTooLong(Exception):
+    """An address has more unseen transactions than one walk may list: somebody floods it."""
+
+
+class NodeError(Exception):
+    """One node did not answer, answered nonsense, or refused. Proves nothing."""

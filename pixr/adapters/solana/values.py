@@ -1,0 +1,60 @@
+"""What the chain says, once a reader has looked at it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+GENESIS_HASHES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "mainnet-beta": "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
+        "devnet": "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
+        "testnet": "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY",
+    }
+)
+"""Network → the hash of its first block. Of localnet there are as many as machines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """A finalized account as of ``slot``. ``owner`` is base58."""
+
+    lamports: int
+    owner: str
+    is_executable: bool
+    data_bytes: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blockhash:
+    """What a transaction is signed against, and until when it can land."""
+
+    hash: str
+    slot: int
+    last_valid_block_height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureRecord:
+    """One finalized transaction that touched an address."""
+
+    signature: str
+    slot: int
+    is_failed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionView:
+    """One finalized transaction as the chain kept it."""
+
+    signature: str
+    slot: int
+    error: str | None
+    """The transaction error as JSON; None when it succeeded."""
+    fee_lamports: int
+    raw: bytes
+    accounts: tuple[str, ...]
+    """The message's own keys, the payer first, then what its lookup tables added."""
+    changes: Mapping[str, int]
+    """Lamports that it added to each of the accounts; negative: took, the fee included."""
