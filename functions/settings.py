@@ -111,6 +111,7 @@ class BatchSettings(ChainSettings):
     treasury_private_key_arn: Arn
     plan_queue_url: Url
     batch_size: int = Field(default=50, ge=1, le=1000)
+    """Payouts that are settled together; the packer shares them out by size."""
     batch_interval: int = Field(default=60_000, ge=1_000)
     """Milliseconds between ticks; the rule in ``infra`` says the same in minutes."""
     min_batch_amount: Decimal = Field(
@@ -121,6 +122,15 @@ class BatchSettings(ChainSettings):
     platform_fee_bps: int = Field(default=500, ge=0, le=10_000)
     investor_share_bps: int = Field(default=2_000, ge=0, le=10_000)
     views_per_viewer_day: int = Field(default=3, ge=1)
+    receipt_retention_hours: int = Field(default=24, ge=1)
+    """The oldest backup that will ever be restored; a younger receipt is not taken back."""
+    sign_limit_10min_sol: Decimal = Field(default=Decimal(1_000), gt=0, decimal_places=9)
+    """The signer's rolling limits: SOL in all, and hundredths of a percent of the treasury."""
+    sign_limit_1h_sol: Decimal = Field(default=Decimal(3_000), gt=0, decimal_places=9)
+    sign_limit_24h_sol: Decimal = Field(default=Decimal(20_000), gt=0, decimal_places=9)
+    sign_limit_10min_bps: int = Field(default=5_000, ge=1, le=10_000)
+    sign_limit_1h_bps: int = Field(default=7_500, ge=1, le=10_000)
+    sign_limit_24h_bps: int = Field(default=9_500, ge=1, le=10_000)
 
 
 class ReprocessSettings(Settings):

@@ -7,8 +7,10 @@ not for safety; Lambda's own retries are off because the next minute is one.
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 from uuid import uuid4
@@ -22,11 +24,12 @@ from functions.settings import BatchSettings
 from functions.telemetry import make_logger, make_metrics
 from pixr.adapters import queue
 from pixr.adapters.keys import load_master_seed, load_treasury
-from pixr.adapters.postgres import batches, connect
+from pixr.adapters.postgres import Database, batches, connect, house
 from pixr.adapters.redis import ViewStream
-from pixr.adapters.solana import Solana
+from pixr.adapters.solana import GENESIS_HASHES, ChainUnreachable, Solana
 from pixr.domain.earnings import Rules
 from pixr.domain.fees import BASE_FEE_LAMPORTS
+from pixr.domain.limits import Limit
 from pixr.domain.money import parse_sol
 
 logger = make_logger("batch")
@@ -63,12 +66,39 @@ def terms() -> Terms:
         ),
         minimum_lamports=parse_sol(chosen.min_batch_amount),
         payees_max=chosen.batch_size,
+        limits=(
+            _limit(600, chosen.sign_limit_10min_sol, chosen.sign_limit_10min_bps),
+            _limit(3_600, chosen.sign_limit_1h_sol, chosen.sign_limit_1h_bps),
+            _limit(86_400, chosen.sign_limit_24h_sol, chosen.sign_limit_24h_bps),
+        ),
+        receipt_retention=timedelta(hours=chosen.receipt_retention_hours),
     )
+
+
+def _limit(window_s: int, sol: Decimal, bps: int) -> Limit:
+    return Limit(window_s=window_s, lamports_max=parse_sol(sol), treasury_bps_max=bps)
 
 
 def _send(topic: str, payload: dict[str, Any]) -> None:
     assert topic == "upgrade.plan", topic
     queue.send(settings().plan_queue_url, payload)
+
+
+def _chain(db: Database, now: datetime) -> Solana:
+    """The nodes, held to the chain that was pinned at the first tick.
+
+    At that tick the network's known chain is pinned, or, where the network has no name in the
+    world, the one that the nodes speak of.
+    """
+    pinned = house.chain(db)
+    if pinned is None:
+        network = settings().network
+        known = GENESIS_HASHES.get(network)
+        with suppress(ChainUnreachable):
+            found = known or Solana(settings().rpc_urls).genesis_hash()
+            house.pin_chain(db, found, network, now=now)
+            pinned = found
+    return Solana(settings().rpc_urls, genesis_hash=pinned)
 
 
 @logger.inject_lambda_context
@@ -87,14 +117,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     begun_at = clockwork.now()
     stream = ViewStream(settings().redis_url)
     with connect(str(settings().database_url)) as db:
-        world = World(
-            db=db,
-            chain=Solana(settings().rpc_urls),
-            stream=stream,
-            keyring=keyring(),
-            send=_send,
-        )
         try:
+            world = World(
+                db=db, chain=_chain(db, begun_at), stream=stream, keyring=keyring(), send=_send
+            )
             report = run(world, terms(), clockwork)
         finally:
             stream.close()
@@ -102,6 +128,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         landed = batches.landed_since(db, begun_at)
     if report.outage is not None:
         logger.warning("chain.unreachable", reason=report.outage)
+    if report.paused is not None:
+        logger.error("settlement.paused", reason=report.paused)
     if report.stream_outage is not None:
         logger.warning("stream.unreachable", reason=report.stream_outage)
     for batch_id, fault in report.broken.items():
@@ -120,6 +148,7 @@ def _measure(report: Report, backlog: dict[str, Any], landed: Sequence[dict[str,
         # A tick that could not ask the chain paid nobody: it counts as silence.
         ("Ticks", MetricUnit.Count, None if report.outage else 1),
         ("HoldBatches", MetricUnit.Count, backlog["batches_held"] + len(report.broken)),
+        ("SettlementPaused", MetricUnit.Count, int(report.paused is not None)),
         ("PendingEarningsLamports", MetricUnit.Count, backlog["owed_lamports"]),
         ("TreasuryLamports", MetricUnit.Count, backlog["treasury_lamports"]),
         ("UpgradeQueueDepth", MetricUnit.Count, backlog["upgrades_open"]),

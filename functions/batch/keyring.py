@@ -1,6 +1,6 @@
 """Which key signs for which ledger account, checked against the address that was pinned."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pixr.adapters.keys import MasterSeed, Signer
 
@@ -13,6 +13,11 @@ class Keyring:
 
     seed: MasterSeed
     treasury: Signer
+    receipt_key: bytes = field(init=False, repr=False)
+    """Derived once: every receipt's seed and every leaf's salt takes it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "receipt_key", self.seed.receipt_key())
 
     def signer(self, account: str) -> Signer:
         """The signer of an account that holds money on chain.

@@ -1,10 +1,11 @@
 """What is owed becomes payouts; payouts become batches, each the size of one transaction.
 
 Everything here is one database transaction a step, and no network: a crash leaves either
-nothing or a PLANNED batch that the next round picks up.
+nothing or PLANNED batches that the next round picks up.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,7 +16,15 @@ from pixr.domain import fees, packing, proofs
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import Payout
 
-PAYOUTS_PER_ROUND: Final = 1_000
+PAYOUTS_PER_ROUND: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """How many batches were planned; how many payouts were left for want of treasury."""
+
+    batches: int
+    payouts_short: int
 
 
 def make_payouts(
@@ -31,61 +40,65 @@ def make_batches(
     keyring: Keyring,
     *,
     payees_max: int,
+    is_payday: bool,
     new_id: Callable[[], UUID],
     now: datetime,
-) -> tuple[int, int]:
+) -> Planned:
     """Put pending payouts into batches, as far as the treasury reaches.
 
-    Returns:
-        How many batches were planned, and how many payouts had to be left because the
-        treasury would have fallen below its rent-exempt minimum.
+    A payout that the treasury cannot pay, or could pay only by falling below its rent-exempt
+    minimum, is left for later; a smaller one behind it may go.
     """
-    planned = 0
-    short = 0
     with db.transaction():
-        pending = payouts.list_pending(db, limit=PAYOUTS_PER_ROUND)
+        pending = payouts.list_pending(db, limit=PAYOUTS_PER_ROUND, is_payday=is_payday)
+        if not pending:
+            return Planned(batches=0, payouts_short=0)
+        ledger.lock(db, ["treasury"])
+        room = ledger.read(db, "treasury").available_lamports - RENT_EXEMPT_LAMPORTS
         addresses = {
             account: keyring.signer(account).address
             for account in {"treasury", *(payout.source for payout in pending)}
         }
+        plans: list[batches.Plan] = []
+        short = 0
         for group in packing.pack(pending, addresses=addresses, payees_max=payees_max):
-            plan = _plan(group, keyring, addresses, batch_id=new_id())
-            treasury = ledger.read(db, "treasury").available_lamports
-            affordable = treasury - plan.treasury_reserved_lamports >= RENT_EXEMPT_LAMPORTS
-            if affordable and batches.insert(db, plan, now=now):
-                planned += 1
-            else:
+            needed = _treasury_lamports(group)
+            if needed > room:
                 short += len(group)
-    return planned, short
+                continue
+            room -= needed
+            plans.append(_plan(group, keyring, addresses, batch_id=new_id()))
+        if plans:
+            batches.insert(db, plans, now=now)
+    return Planned(batches=len(plans), payouts_short=short)
+
+
+def _treasury_lamports(group: Sequence[Payout]) -> int:
+    """What a batch may take from the treasury: fee, receipt and, if it pays, the transfers."""
+    is_paying = group[0].source == "treasury"
+    transfers = sum(payout.lamports for payout in group) if is_paying else 0
+    signatures = 1 if is_paying else 2
+    return transfers + fees.fee_lamports_max(signatures=signatures) + RENT_EXEMPT_LAMPORTS
 
 
 def _plan(
-    group: Sequence[Payout], keyring: Keyring, addresses: dict[str, str], *, batch_id: UUID
+    group: Sequence[Payout], keyring: Keyring, addresses: Mapping[str, str], *, batch_id: UUID
 ) -> batches.Plan:
     first = group[0]
-    receipt_key = keyring.seed.receipt_key()
-    intent = packing.Intent(
-        treasury=addresses["treasury"],
-        source=addresses[first.source],
-        receipt_seed=packing.receipt_seed(receipt_key, batch_id),
-        memo="",
-        transfers=(),
-    )
-    salts = [packing.leaf_salt(receipt_key, batch_id, payout.id) for payout in group]
+    seed = packing.receipt_seed(keyring.receipt_key, batch_id)
+    salts = [packing.leaf_salt(keyring.receipt_key, batch_id, payout.id) for payout in group]
     leaves = [
         proofs.leaf(
             payout_id=payout.id, address=payout.destination, lamports=payout.lamports, salt=salt
         )
         for payout, salt in zip(group, salts, strict=True)
     ]
-    transfers = sum(payout.lamports for payout in group) if first.source == "treasury" else 0
-    fee_max = fees.fee_lamports_max(signatures=intent.signatures)
     return batches.Plan(
         batch_id=batch_id,
         kind="earnings" if first.kind == "return" else first.kind,
-        receipt_address=str(intent.receipt),
+        receipt_address=packing.receipt_address(addresses["treasury"], seed),
         merkle_root=proofs.root(leaves),
         payouts=group,
         salts=salts,
-        treasury_reserved_lamports=transfers + fee_max + RENT_EXEMPT_LAMPORTS,
+        treasury_reserved_lamports=_treasury_lamports(group),
     )

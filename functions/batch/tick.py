@@ -4,25 +4,42 @@
     └──────────────── while something is in flight and there is time ◀──────────────────────┘
 
 A round that finds nothing to do ends the tick. What is still in flight at the deadline is
-in the database, and the next tick goes on with it.
+in the database, and the next tick goes on with it. While settlement is paused nothing is
+planned or signed; draining and looking go on.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from functions.batch import drain, plan, settle, upgrades
+from functions.batch import drain, plan, upgrades
 from functions.batch.chain import Chain
 from functions.batch.keyring import Keyring
-from functions.deposits import observe_deposits
-from pixr.adapters.postgres import Database, batches, fee_samples, house, ledger, outbox
+from functions.batch.observe import observe
+from functions.batch.reclaim import plan_reclaims
+from functions.batch.sign import Desk, sign_and_send
+from functions.deposits import UnknownPayment, walk
+from pixr.adapters.postgres import (
+    Database,
+    batches,
+    fee_samples,
+    house,
+    ledger,
+    migrate,
+    outbox,
+    pauses,
+)
+from pixr.adapters.postgres.batch_edges import LimitTripped
 from pixr.adapters.postgres.batches import Batch
 from pixr.adapters.redis import StreamUnreachable, ViewStream
 from pixr.adapters.solana import ChainUnreachable
+from pixr.domain import fees
 from pixr.domain.earnings import Rules
+from pixr.domain.limits import Limit
+from pixr.domain.reclaims import RETENTION
 
 DRAINS_PER_ROUND: Final = 40
 """200,000 events: a backlog larger than that waits for the next round."""
@@ -30,6 +47,13 @@ DRAINS_PER_ROUND: Final = 40
 ROUNDS_MAX: Final = 1_000
 PAUSE_S: Final = 1.0
 """Between looks at the chain; a block takes 0.4 s, finality about 13 s."""
+
+ROUNDS_BETWEEN_SENDS: Final = 2
+SIGNED_TOGETHER: Final = 64
+"""Batches under one blockhash: about 1,000 payees, ten pages of accounts, one commit."""
+
+OBSERVED_TOGETHER: Final = 256
+"""As many signatures as one call may ask for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +86,9 @@ class Terms:
     rules: Rules
     minimum_lamports: int
     payees_max: int
+    limits: tuple[Limit, ...] = ()
+    """Rolling limits of the signer; none: unlimited."""
+    receipt_retention: timedelta = RETENTION
 
 
 @dataclass(slots=True)
@@ -76,12 +103,17 @@ class Report:
     payouts_short: int = 0
     """Payouts left because the treasury could not pay them, in the last round."""
     batches_sent: int = 0
+    batches_short: int = 0
+    """Planned batches left because the treasury holds less on chain, in the last round."""
+    reclaims_planned: int = 0
     deposited_lamports: int = 0
     verdicts: Counter[str] = field(default_factory=Counter[str])
     broken: dict[str, str] = field(default_factory=dict[str, str])
     """Batches that could not be handled, each with the fault; the next round tries again."""
     drift_lamports: int | None = None
     """Chain less ledger, over treasury and escrow; None while money is moving."""
+    paused: str | None = None
+    """Why nothing was planned or signed."""
     outage: str | None = None
     """Why the chain could not be asked; the tick ended there."""
     stream_outage: str | None = None
@@ -93,7 +125,11 @@ def run(world: World, terms: Terms, clockwork: Clockwork) -> Report:
 
     An outage of the chain ends the tick early and is reported, not raised: what is signed is
     stored, and the next minute goes on with it.
+
+    Raises:
+        SchemaAhead: The database is newer than this code; nothing was done.
     """
+    migrate.refuse_newer(world.db)
     report = Report()
     # First what needs no chain: a node that is away must not keep views waiting in Redis.
     _drain(world, terms, clockwork, report)
@@ -112,15 +148,26 @@ def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) ->
     }
     for account, address in addresses.items():
         house.pin(world.db, account, address, now=now)
-        report.deposited_lamports += observe_deposits(
-            world.db, world.chain, account=account, address=address, now=now
+    try:
+        for account, address in addresses.items():
+            report.deposited_lamports += walk(
+                world.db, world.chain, account=account, address=address, now=now
+            )
+    except UnknownPayment as payment:
+        reason = (
+            f"{payment} was paid for by the treasury and is not in the database: the database"
+            " was restored to an older point (pixr recover), or somebody else has the key"
         )
+        pauses.pause(world.db, reason, now=now)
     report.drift_lamports = _drift(world, addresses)
     samples = world.chain.recent_fees([addresses["treasury"]])
     fee_samples.record(world.db, samples, now=now)
+    if pauses.read(world.db) is None:
+        _reclaim(world, terms, clockwork, report)
+    bid_price = fees.percentile(list(samples.values()), fees.BID_PERCENT)
     for _ in range(ROUNDS_MAX):
         report.rounds += 1
-        has_more = _round(world, terms, clockwork, list(samples.values()), report)
+        has_more = _round(world, terms, clockwork, bid_price, report)
         if not has_more or clockwork.remaining_s() <= PAUSE_S:
             return
         clockwork.pause(PAUSE_S)
@@ -136,8 +183,21 @@ def _drift(world: World, addresses: dict[str, str]) -> int | None:
     return on_chain - in_ledger
 
 
+def _reclaim(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:
+    found = plan_reclaims(
+        world.db,
+        world.chain,
+        retention=terms.receipt_retention,
+        new_id=clockwork.new_id,
+        now=clockwork.now(),
+    )
+    report.reclaims_planned += found.planned
+    for address in found.missing:
+        report.broken[f"receipt {address}"] = "it should stand on chain and does not"
+
+
 def _round(
-    world: World, terms: Terms, clockwork: Clockwork, prices: list[int], report: Report
+    world: World, terms: Terms, clockwork: Clockwork, bid_price: int, report: Report
 ) -> bool:
     """Do everything that can be done now; tell whether something is still under way."""
     db, now = world.db, clockwork.now()
@@ -145,20 +205,25 @@ def _round(
     report.payouts_made += plan.make_payouts(
         db, minimum_lamports=terms.minimum_lamports, new_id=clockwork.new_id, now=now
     )
-    _, report.payouts_short = plan.make_batches(
-        db, world.keyring, payees_max=terms.payees_max, new_id=clockwork.new_id, now=now
-    )
-    for batch in batches.list_open(db):
-        if clockwork.remaining_s() <= PAUSE_S:
-            return True
-        try:
-            _advance(world, batch, clockwork, prices, report)
-        except ChainUnreachable:
-            raise
-        except Exception as fault:  # one batch that cannot be handled must not hold up the others
-            if db.closed or db.broken:
-                raise
-            report.broken[str(batch.id)] = f"{type(fault).__name__}: {fault}"
+    is_paused = _is_paused(world, report)
+    report.payouts_short = report.batches_short = 0
+    if not is_paused:
+        report.payouts_short = plan.make_batches(
+            db,
+            world.keyring,
+            payees_max=terms.payees_max,
+            is_payday=True,
+            new_id=clockwork.new_id,
+            now=now,
+        ).payouts_short
+    opened = batches.list_open(db)
+    moving = [batch for batch in opened if batch.state != "PLANNED"]
+    look = _observing(world, clockwork, report)
+    _each(world, look, _groups(moving, OBSERVED_TOGETHER), clockwork, report)
+    if not is_paused:
+        planned = [batch for batch in opened if batch.state == "PLANNED"]
+        sign = _signing(world, terms, clockwork, bid_price, report)
+        _each(world, sign, _groups(planned, SIGNED_TOGETHER), clockwork, report)
     upgrades.advance(
         db,
         treasury_address=world.keyring.treasury.address,
@@ -167,23 +232,113 @@ def _round(
         now=now,
     )
     outbox.flush(db, world.send, now=now)
-    backlog = batches.backlog(db)
-    open_batches = backlog["batches_open"] - len(report.broken)
-    return bool(open_batches > 0 or backlog["payouts_pending"] > report.payouts_short)
+    return _has_more(world, report)
 
 
-def _advance(
-    world: World, batch: Batch, clockwork: Clockwork, prices: list[int], report: Report
-) -> None:
-    """Take one batch one edge further."""
-    now = clockwork.now()
-    if batch.state != "PLANNED":
-        verdict = settle.observe(world.db, world.chain, batch, new_id=clockwork.new_id, now=now)
-        report.verdicts[verdict] += 1
-    elif settle.check(world.db, world.chain, world.keyring, batch, now=now):
-        report.batches_sent += settle.sign_and_send(
-            world.db, world.chain, world.keyring, batch, fee_samples=prices, now=now
+def _has_more(world: World, report: Report) -> bool:
+    backlog = batches.backlog(world.db)
+    if _is_paused(world, report):
+        return bool(backlog["batches_moving"])
+    stuck = len(report.broken) + report.batches_short
+    return bool(
+        backlog["batches_open"] > stuck or backlog["payouts_pending"] > report.payouts_short
+    )
+
+
+def _is_paused(world: World, report: Report) -> bool:
+    pause = pauses.read(world.db)
+    report.paused = None if pause is None else str(pause["reason"])
+    return pause is not None
+
+
+Handle = Callable[[Sequence[Batch]], None]
+
+
+def _observing(world: World, clockwork: Clockwork, report: Report) -> Handle:
+    is_resending = report.rounds % ROUNDS_BETWEEN_SENDS == 0
+
+    def handle(group: Sequence[Batch]) -> None:
+        verdicts = observe(
+            world.db,
+            world.chain,
+            group,
+            is_resending=is_resending,
+            new_id=clockwork.new_id,
+            now=clockwork.now(),
         )
+        report.verdicts.update(verdicts)
+
+    return handle
+
+
+def _signing(
+    world: World, terms: Terms, clockwork: Clockwork, bid_price: int, report: Report
+) -> Handle:
+    desk = Desk(
+        db=world.db,
+        chain=world.chain,
+        keyring=world.keyring,
+        limits=terms.limits,
+        bid_price=bid_price,
+    )
+
+    def handle(group: Sequence[Batch]) -> None:
+        if _is_paused(world, report):
+            return
+        try:
+            sent = sign_and_send(desk, group, now=clockwork.now())
+        except LimitTripped as trip:
+            pauses.pause(world.db, f"a signing limit was reached: {trip}", now=clockwork.now())
+            _is_paused(world, report)
+            return
+        report.batches_sent += sent.sent
+        report.batches_short += sent.short
+        report.broken.update({str(key): error for key, error in sent.refused.items()})
+
+    return handle
+
+
+def _each(
+    world: World,
+    handle: Handle,
+    groups: Iterator[Sequence[Batch]],
+    clockwork: Clockwork,
+    report: Report,
+) -> None:
+    """Handle batches in groups; a group that fails is handled one by one.
+
+    One batch that cannot be handled must not hold up the others. A batch that was moved
+    before the fault has another version now, and is left alone.
+    """
+    for group in groups:
+        if clockwork.remaining_s() <= PAUSE_S:
+            return
+        if _try(world, handle, group) is None:
+            continue
+        for batch in group:
+            fault = _try(world, handle, [batch])
+            if fault is None:
+                report.broken.pop(str(batch.id), None)
+            else:
+                report.broken[str(batch.id)] = fault
+
+
+def _groups(found: Sequence[Batch], together: int) -> Iterator[Sequence[Batch]]:
+    for start in range(0, len(found), together):
+        yield found[start : start + together]
+
+
+def _try(world: World, handle: Handle, group: Sequence[Batch]) -> str | None:
+    """Handle a group; the fault in words, or None."""
+    try:
+        handle(group)
+    except ChainUnreachable:
+        raise
+    except Exception as fault:
+        if world.db.closed or world.db.broken:
+            raise
+        return f"{type(fault).__name__}: {fault}"
+    return None
 
 
 def _drain(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:

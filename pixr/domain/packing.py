@@ -12,7 +12,7 @@ what solders serializes. The 1,232-byte limit is ours to keep: LiteSVM does not.
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -86,9 +86,7 @@ class Intent:
     @property
     def receipt(self) -> Pubkey:
         """The address that the first payment of this batch occupies."""
-        return Pubkey.create_with_seed(
-            Pubkey.from_string(self.treasury), self.receipt_seed, SYSTEM_PROGRAM
-        )
+        return Pubkey.from_string(receipt_address(self.treasury, self.receipt_seed))
 
     @property
     def compute_units(self) -> int:
@@ -101,6 +99,11 @@ def receipt_seed(receipt_key: bytes, batch_id: UUID) -> str:
     """First 16 base58 characters of HMAC-SHA256(receipt key, batch id)."""
     digest = hmac.digest(receipt_key, batch_id.bytes, hashlib.sha256)
     return str(Pubkey.from_bytes(digest))[:SEED_CHARACTERS]
+
+
+def receipt_address(treasury: str, seed: str) -> str:
+    """Base58 address of the receipt that ``treasury`` makes under ``seed``."""
+    return str(Pubkey.create_with_seed(Pubkey.from_string(treasury), seed, SYSTEM_PROGRAM))
 
 
 def leaf_salt(receipt_key: bytes, batch_id: UUID, payout_id: UUID) -> bytes:
@@ -123,34 +126,52 @@ def transaction_bytes(*, treasury: str, source: str, destinations: Iterable[str]
     )
 
 
+@dataclass(slots=True)
+class _Open:
+    """A transaction that is being filled."""
+
+    payouts: list[Payout]
+    keys: set[str]
+    bytes_: int
+
+    def takes(self, payout: Payout) -> bool:
+        """Add ``payout`` if the size allows."""
+        more = _TRANSFER_BYTES + (0 if payout.destination in self.keys else _KEY_BYTES)
+        if self.bytes_ + more > TRANSACTION_BYTES_MAX:
+            return False
+        self.payouts.append(payout)
+        self.keys.add(payout.destination)
+        self.bytes_ += more
+        return True
+
+
 def pack(
-    payouts: Sequence[Payout], *, addresses: dict[str, str], payees_max: int
+    payouts: Sequence[Payout], *, addresses: Mapping[str, str], payees_max: int
 ) -> list[list[Payout]]:
     """Share ``payouts`` out over as few transactions as their size allows.
 
     Order is kept. Payouts of different sources never mix; a withdrawal or an investment
-    travels alone, so that nobody else's money waits for an address we do not control.
+    travels alone, so that nobody else's money waits for an address we do not control. What
+    failed in a company that named nobody travels in a smaller one, apart from the others.
 
     Args:
         payouts: What to pay, oldest first.
         addresses: Ledger account → base58 address of every source.
         payees_max: Most transfers in one transaction, whatever fits.
     """
-    groups: dict[tuple[str, str], list[list[Payout]]] = {}
+    groups: dict[tuple[str, str, int], list[_Open]] = {}
     for payout in payouts:
         kind = "earnings" if payout.kind == "return" else payout.kind
-        group = groups.setdefault((payout.source, kind), [])
-        if group and kind not in TRAVELS_ALONE and len(group[-1]) < payees_max:
-            size = transaction_bytes(
-                treasury=addresses["treasury"],
-                source=addresses[payout.source],
-                destinations=[item.destination for item in [*group[-1], payout]],
-            )
-            if size <= TRANSACTION_BYTES_MAX:
-                group[-1].append(payout)
-                continue
-        group.append([payout])
-    return [batch for group in groups.values() for batch in group]
+        company = 1 if kind in TRAVELS_ALONE else min(payees_max, payout.payees_max or payees_max)
+        group = groups.setdefault((payout.source, kind, company), [])
+        if group and len(group[-1].payouts) < company and group[-1].takes(payout):
+            continue
+        treasury, source = addresses["treasury"], addresses[payout.source]
+        size = transaction_bytes(
+            treasury=treasury, source=source, destinations=[payout.destination]
+        )
+        group.append(_Open([payout], {treasury, source, payout.destination}, size))
+    return [item.payouts for group in groups.values() for item in group]
 
 
 def message(intent: Intent, *, blockhash: str, price: int) -> Message:

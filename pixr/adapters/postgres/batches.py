@@ -1,43 +1,52 @@
-"""Batches and attempts: each function is one edge of the state machine, in one transaction.
+"""Batches and what belongs to them: planned in bulk, read in bulk.
 
-Every edge compares and swaps the batch's version. False means that somebody else moved the
-batch since it was read; nothing was written then, and whatever was signed must be dropped.
+The edges of their state machine are in ``batch_edges.py``.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
+from pixr.adapters.postgres import Database, Row, ledger, sql
+from pixr.domain.payouts import Attempt, Payout
 
-from pixr.adapters.postgres import Database, Row, investments_settled, ledger, sql
-from pixr.domain.money import RENT_EXEMPT_LAMPORTS
-from pixr.domain.packing import TRAVELS_ALONE
-from pixr.domain.payouts import Attempt, Failed, Finalized, Payout
-
-OPEN_MAX: Final = 1_000
+OPEN_MAX: Final = 2_000
 """Batches looked at in one round."""
+
+
+class _TakenByARival(Exception):
+    """A receipt is in another reclaim since it was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch as read, with the version that an edge must find unchanged."""
+    """A batch as read, with the version that an edge must find unchanged.
+
+    A reclaim has neither receipt nor root; ``receipt_seed`` is set only where it does not
+    follow from the id.
+    """
 
     id: UUID
     kind: str
     state: str
     version: int
-    receipt_address: str
-    merkle_root: bytes
+    receipt_address: str | None
+    receipt_seed: str | None
+    merkle_root: bytes | None
     lamports: int
     treasury_reserved_lamports: int
+
+    def stored(self) -> "Batch":
+        """As it is after its attempt was stored by the same reader."""
+        return replace(self, state="SIGNED", version=self.version + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A batch to be. ``salts`` has one entry per payout, in their order."""
+    """A payment to be. ``salts`` has one entry per payout, in their order."""
 
     batch_id: UUID
     kind: str
@@ -47,44 +56,115 @@ class Plan:
     salts: Sequence[bytes]
     treasury_reserved_lamports: int
 
+    @property
+    def lamports(self) -> int:
+        """What it pays in all."""
+        return sum(payout.lamports for payout in self.payouts)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
-    """A signed transaction that nobody has sent yet."""
+class LockedReceipt:
+    """A receipt that a reclaim empties; ``seed`` is None where it follows from the batch's id."""
 
-    signature: str
-    raw: bytes
-    blockhash: str
-    blockhash_slot: int
+    paid_batch_id: UUID
+    receipt_address: str
+    receipt_seed: str | None
+    lamports: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reclaimable:
+    """A receipt whose guard may no longer be needed."""
+
+    id: UUID
+    receipt_address: str
+    receipt_seed: str | None
+    closed_at: datetime
     last_valid_block_height: int
-    fee_lamports_max: int
 
 
-def insert(db: Database, plan: Plan, *, now: datetime) -> bool:
-    """Make the batch, take its payouts, reserve in the treasury. Call it inside a transaction.
+def insert(db: Database, plans: Sequence[Plan], *, now: datetime) -> None:
+    """Make the batches, take their payouts, reserve in the treasury. Inside a transaction.
 
-    Returns:
-        False when the treasury cannot pay it; nothing is written then.
+    The caller has locked the payouts and knows that the treasury can pay.
     """
-    if not ledger.reserve(db, "treasury", plan.treasury_reserved_lamports):
-        return False
+    reserved = sum(plan.treasury_reserved_lamports for plan in plans)
+    is_reserved = ledger.reserve(db, "treasury", reserved)
+    assert is_reserved, f"the treasury was read as holding {reserved} lamports"
+    items = [
+        (plan.batch_id, position, payout.id, salt)
+        for plan in plans
+        for position, (payout, salt) in enumerate(zip(plan.payouts, plan.salts, strict=True))
+    ]
     parameters: dict[str, Any] = {
-        "batch_id": plan.batch_id,
-        "kind": plan.kind,
-        "receipt_address": plan.receipt_address,
-        "merkle_root": plan.merkle_root,
-        "payees": len(plan.payouts),
-        "lamports": sum(payout.lamports for payout in plan.payouts),
-        "treasury_reserved_lamports": plan.treasury_reserved_lamports,
-        "payout_ids": [payout.id for payout in plan.payouts],
-        "salts": list(plan.salts),
-        "now": now,
+        "batch_ids": [item[0] for item in items],
+        "positions": [item[1] for item in items],
+        "payout_ids": [item[2] for item in items],
+        "salts": [item[3] for item in items],
     }
-    db.execute(sql("batches/insert"), parameters)
+    _insert_rows(db, [_values(plan) for plan in plans], now=now)
     db.execute(sql("batches/insert_items"), parameters)
     taken = db.execute(sql("batches/take_payouts"), parameters).fetchall()
-    assert len(taken) == len(plan.payouts), "a locked payout was taken by somebody else"
-    return True
+    assert len(taken) == len(items), "a locked payout was taken by somebody else"
+
+
+def _values(plan: Plan) -> tuple[Any, ...]:
+    return (
+        plan.batch_id,
+        plan.kind,
+        plan.receipt_address,
+        plan.merkle_root,
+        len(plan.payouts),
+        plan.lamports,
+        plan.treasury_reserved_lamports,
+    )
+
+
+def _insert_rows(db: Database, rows: Sequence[tuple[Any, ...]], *, now: datetime) -> None:
+    names = (
+        "ids",
+        "kinds",
+        "receipt_addresses",
+        "merkle_roots",
+        "payees",
+        "lamports",
+        "treasury_reserved_lamports",
+    )
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    db.execute(sql("batches/insert"), {**columns, "now": now})
+
+
+def insert_reclaim(
+    db: Database,
+    batch_id: UUID,
+    receipts: Sequence[LockedReceipt],
+    *,
+    fee_lamports_max: int,
+    now: datetime,
+) -> bool:
+    """Plan to empty ``receipts`` in one transaction.
+
+    Returns:
+        False when a rival took one of them, or the treasury cannot pay the fee; nothing is
+        written then.
+    """
+    total = sum(item.lamports for item in receipts)
+    row = (batch_id, "reclaim", None, None, len(receipts), total, fee_lamports_max)
+    parameters = {
+        "batch_id": batch_id,
+        "positions": list(range(len(receipts))),
+        "paid_batch_ids": [item.paid_batch_id for item in receipts],
+        "lamports": [item.lamports for item in receipts],
+    }
+    with suppress(_TakenByARival), db.transaction():
+        if not ledger.reserve(db, "treasury", fee_lamports_max):
+            return False
+        _insert_rows(db, [row], now=now)
+        taken = db.execute(sql("batches/insert_receipts"), parameters).fetchall()
+        if len(taken) != len(receipts):
+            raise _TakenByARival
+        return True
+    return False
 
 
 def list_open(db: Database) -> list[Batch]:
@@ -100,16 +180,41 @@ def reread(db: Database, batch_id: UUID) -> Batch:
     return Batch(**row)
 
 
-def items(db: Database, batch_id: UUID) -> list[Payout]:
-    """Return what the batch carries, in the order of its transfers."""
-    rows = db.execute(sql("batches/items"), {"batch_id": batch_id}).fetchall()
-    return [Payout(**row) for row in rows]
+def items(db: Database, batch_ids: Iterable[UUID]) -> dict[UUID, list[Payout]]:
+    """Return what each batch carries, in the order of its transfers."""
+    found: dict[UUID, list[Payout]] = {batch_id: [] for batch_id in batch_ids}
+    for row in db.execute(sql("batches/items"), {"batch_ids": list(found)}):
+        found[row.pop("batch_id")].append(Payout(**row))
+    return found
 
 
-def attempts(db: Database, batch_id: UUID) -> list[Attempt]:
-    """Return every attempt of the batch, first to last."""
-    rows = db.execute(sql("transactions/list_of_batch"), {"batch_id": batch_id}).fetchall()
-    return [Attempt(**row) for row in rows]
+def receipts(db: Database, batch_ids: Iterable[UUID]) -> dict[UUID, list[LockedReceipt]]:
+    """Return what each reclaim empties, in the order of its instructions."""
+    found: dict[UUID, list[LockedReceipt]] = {batch_id: [] for batch_id in batch_ids}
+    for row in db.execute(sql("batches/receipts"), {"batch_ids": list(found)}):
+        found[row.pop("batch_id")].append(LockedReceipt(**row))
+    return found
+
+
+def attempts(db: Database, batch_ids: Iterable[UUID]) -> dict[UUID, list[Attempt]]:
+    """Return every attempt of each batch, first to last."""
+    found: dict[UUID, list[Attempt]] = {batch_id: [] for batch_id in batch_ids}
+    for row in db.execute(sql("transactions/list_of_batch"), {"batch_ids": list(found)}):
+        found[row["batch_id"]].append(Attempt(**row))
+    return found
+
+
+def reclaimable(db: Database, *, before: datetime, limit: int) -> list[Reclaimable]:
+    """Return receipts of batches that were final ``before``, oldest first."""
+    rows = db.execute(sql("batches/reclaimable"), {"before": before, "limit": limit})
+    return [Reclaimable(**row) for row in rows]
+
+
+def promised_lamports(db: Database) -> int:
+    """Return what the treasury may have to pay for bytes that are out already."""
+    row = db.execute(sql("batches/promised")).fetchone()
+    assert row is not None
+    return int(row["lamports"])
 
 
 def backlog(db: Database) -> Row:
@@ -122,201 +227,3 @@ def backlog(db: Database) -> Row:
 def landed_since(db: Database, since: datetime) -> list[Row]:
     """Return ``{seconds, fee_lamports, payees}`` of each payment finalized since then."""
     return db.execute(sql("transactions/landed_since"), {"since": since}).fetchall()
-
-
-def _swap(
-    db: Database, batch: Batch, state: str, *, now: datetime, hold_reason: str | None = None
-) -> bool:
-    found = db.execute(
-        sql("batches/swap"),
-        {
-            "batch_id": batch.id,
-            "version": batch.version,
-            "state": state,
-            "hold_reason": hold_reason,
-            "now": now,
-        },
-    )
-    return found.fetchone() is not None
-
-
-def store_attempt(
-    db: Database, batch: Batch, signed: Signed, *, number: int, now: datetime
-) -> bool:
-    """PLANNED → SIGNED, with the bytes that may be sent from now on."""
-    with db.transaction():
-        if not _swap(db, batch, "SIGNED", now=now):
-            return False
-        db.execute(
-            sql("transactions/insert"),
-            {
-                "signature": signed.signature,
-                "batch_id": batch.id,
-                "attempt": number,
-                "raw": signed.raw,
-                "blockhash": signed.blockhash,
-                "blockhash_slot": signed.blockhash_slot,
-                "last_valid_block_height": signed.last_valid_block_height,
-                "fee_lamports_max": signed.fee_lamports_max,
-                "now": now,
-            },
-        )
-    return True
-
-
-def mark_inflight(db: Database, batch: Batch, signature: str, *, now: datetime) -> bool:
-    """SIGNED → INFLIGHT, before the first byte leaves."""
-    with db.transaction():
-        if not _swap(db, batch, "INFLIGHT", now=now):
-            return False
-        db.execute(sql("transactions/mark_inflight"), {"signature": signature, "now": now})
-    return True
-
-
-def finalize(db: Database, batch: Batch, landed: Finalized, *, job_id: UUID, now: datetime) -> bool:
-    """The attempt LANDED: batch FINALIZED, payouts PAID, ledger posted, investments moved on.
-
-    Args:
-        db: The database.
-        batch: The batch as read.
-        landed: What a node finalized.
-        job_id: Name for the upgrade job, should this payment complete a funding.
-        now: The time.
-
-    Raises:
-        ValueError: The attempt that landed is not a live one: an expired attempt paid.
-    """
-    with db.transaction():
-        if not _swap(db, batch, "FINALIZED", now=now):
-            return False
-        _close(db, landed.signature, "LANDED", landed, now=now)
-        payouts = items(db, batch.id)
-        ledger.release(db, "treasury", batch.treasury_reserved_lamports)
-        for payout in payouts:
-            if payout.debit_account != "treasury":
-                ledger.release(db, payout.debit_account, payout.lamports)
-        db.execute(sql("batches/mark_paid"), {"batch_id": batch.id, "now": now})
-        entries = _entries(payouts, fee_lamports=landed.fee_lamports)
-        posted = ledger.post(db, f"attempt:{landed.signature}", entries, now=now)
-        assert posted, "one attempt lands once"
-        investments_settled.after_payment(db, batch.id, job_id=job_id, now=now)
-    return True
-
-
-def _entries(payouts: Sequence[Payout], *, fee_lamports: int) -> dict[str, int]:
-    """Ledger entries of a landed batch: the transfers, the fee, the rent in the receipt."""
-    entries: dict[str, int] = {}
-
-    def move(source: str, target: str, lamports: int) -> None:
-        entries[source] = entries.get(source, 0) - lamports
-        entries[target] = entries.get(target, 0) + lamports
-
-    for payout in payouts:
-        move(payout.source, payout.credit_account, payout.lamports)
-        if payout.source != payout.debit_account:
-            move(payout.debit_account, "settled", payout.lamports)
-    move("treasury", "network", fee_lamports)
-    move("treasury", "receipts", RENT_EXEMPT_LAMPORTS)
-    return entries
-
-
-def _close(
-    db: Database, signature: str, state: str, seen: Finalized | Failed, *, now: datetime
-) -> None:
-    found = db.execute(
-        sql("transactions/close"),
-        {
-            "signature": signature,
-            "state": state,
-            "slot": seen.slot,
-            "fee_lamports": seen.fee_lamports,
-            "error": seen.error if isinstance(seen, Failed) else None,
-            "now": now,
-        },
-    )
-    if found.fetchone() is None:
-        raise ValueError(f"{signature} is {state} on chain but was closed before")
-
-
-def dissolve(
-    db: Database,
-    batch: Batch,
-    failed: Failed | None,
-    *,
-    poison: Mapping[UUID, str],
-    now: datetime,
-) -> bool:
-    """Batch FAILED: each ``poison`` payout (id → reason) is QUARANTINED, the rest PENDING again.
-
-    Args:
-        db: The database.
-        batch: The batch as read.
-        failed: What a node finalized; None when it was never signed.
-        poison: Payouts whose destination cannot be paid, with the reason in plain words.
-        now: The time.
-    """
-    with db.transaction():
-        if not _swap(db, batch, "FAILED", now=now):
-            return False
-        payouts = items(db, batch.id)
-        ledger.release(db, "treasury", batch.treasury_reserved_lamports)
-        if failed is not None:
-            _charge_failure(db, failed, now=now)
-        db.execute(sql("batches/end_items"), {"batch_id": batch.id})
-        for payout in payouts:
-            if payout.id in poison:
-                _quarantine(db, payout, poison[payout.id])
-        db.execute(sql("batches/return_payouts"), {"batch_id": batch.id})
-    return True
-
-
-def _charge_failure(db: Database, failed: Failed, *, now: datetime) -> None:
-    _close(db, failed.signature, "FAILED", failed, now=now)
-    fee = {"treasury": -failed.fee_lamports, "network": failed.fee_lamports}
-    ledger.post(db, f"attempt:{failed.signature}", fee, now=now)
-
-
-def _quarantine(db: Database, payout: Payout, reason: str) -> None:
-    """Put one payout aside. A user's own money goes back to them; what we owe stays owed."""
-    db.execute(sql("batches/quarantine"), {"payout_id": payout.id, "reason": reason})
-    if payout.kind in TRAVELS_ALONE:
-        ledger.release(db, payout.debit_account, payout.lamports)
-    if payout.kind == "investment":
-        db.execute(sql("investments/cancel"), {"investment_id": payout.investment_id})
-
-
-def expire(db: Database, batch: Batch, evidence: Mapping[str, Any], *, now: datetime) -> bool:
-    """All attempts are proved dead: EXPIRED, and the batch PLANNED for the next attempt."""
-    with db.transaction():
-        if not _swap(db, batch, "PLANNED", now=now):
-            return False
-        db.execute(sql("transactions/expire"), {"batch_id": batch.id, "now": now})
-        _record(db, batch, evidence, now=now)
-    return True
-
-
-def hold(
-    db: Database,
-    batch: Batch,
-    reason: str,
-    evidence: Mapping[str, Any],
-    *,
-    failed: Failed | None = None,
-    now: datetime,
-) -> bool:
-    """Nobody can tell what became of it: HOLD until a person decides. Never paid by itself."""
-    with db.transaction():
-        if not _swap(db, batch, "HOLD", now=now, hold_reason=reason):
-            return False
-        if failed is not None:
-            _charge_failure(db, failed, now=now)
-        _record(db, batch, evidence, now=now)
-    return True
-
-
-def _record(db: Database, batch: Batch, evidence: Mapping[str, Any], *, now: datetime) -> None:
-    for node, said in evidence.items():
-        db.execute(
-            sql("batches/evidence"),
-            {"batch_id": batch.id, "node": node, "evidence": Jsonb(said), "now": now},
-        )

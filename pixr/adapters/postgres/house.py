@@ -1,4 +1,4 @@
-"""The pinned addresses of the treasury and the escrow."""
+"""What was pinned at the first tick: the addresses of the house, and the chain."""
 
 from datetime import datetime
 
@@ -7,6 +7,30 @@ from pixr.adapters.postgres import Database, sql
 
 class AddressChanged(Exception):
     """A key derives another address than the one that holds the money: stop."""
+
+
+class ChainChanged(Exception):
+    """The nodes speak of another chain than the database: stop."""
+
+
+def pin_chain(db: Database, genesis_hash: str, network: str, *, now: datetime) -> None:
+    """Pin the chain at first use and compare at every later one.
+
+    Raises:
+        ChainChanged: Another chain was pinned before.
+    """
+    db.execute(
+        sql("house/pin_chain"), {"genesis_hash": genesis_hash, "network": network, "now": now}
+    )
+    pinned = chain(db)
+    if pinned != genesis_hash:
+        raise ChainChanged(f"the database is of chain {pinned}, the nodes are of {genesis_hash}")
+
+
+def chain(db: Database) -> str | None:
+    """Return the genesis hash of the database's chain; None before the first tick."""
+    row = db.execute(sql("house/chain")).fetchone()
+    return None if row is None else str(row["genesis_hash"])
 
 
 def pin(db: Database, account: str, address: str, *, now: datetime) -> None:

@@ -5,7 +5,7 @@ unique key. A reservation is a promise on an account; available = posted − res
 the database refuses to let it go below zero.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,9 +44,15 @@ def reserve(db: Database, account: str, lamports: int) -> bool:
     return found.fetchone() is not None
 
 
-def release(db: Database, account: str, lamports: int) -> None:
-    """Take a promise back."""
-    db.execute(sql("ledger/release"), {"account": account, "lamports": lamports})
+def lock(db: Database, accounts: Iterable[str]) -> None:
+    """Keep ``accounts`` from others until the transaction ends; take them all at once."""
+    db.execute(sql("ledger/lock"), {"accounts": sorted(set(accounts))})
+
+
+def release(db: Database, promises: Mapping[str, int]) -> None:
+    """Take promises back (account → lamports)."""
+    parameters = {"accounts": list(promises), "lamports": list(promises.values())}
+    db.execute(sql("ledger/release"), parameters)
 
 
 def post(db: Database, reference: str, entries: Mapping[str, int], *, now: datetime) -> bool:
@@ -62,23 +68,33 @@ def post(db: Database, reference: str, entries: Mapping[str, int], *, now: datet
         psycopg.errors.CheckViolation: The entries do not sum to zero, or an account would
             hold less than is reserved on it.
     """
-    moved = {account: lamports for account, lamports in sorted(entries.items()) if lamports}
-    if sum(moved.values()) != 0:
-        raise ValueError(f"entries of {reference} sum to {sum(moved.values())}, not to zero")
-    begun = db.execute(sql("ledger/begin"), {"reference": reference, "now": now}).fetchone()
-    if begun is None:
-        return False
-    _insert(db, begun["id"], list(moved), list(moved.values()))
-    return True
+    return bool(post_all(db, {reference: entries}, now=now))
 
 
-def _insert(
-    db: Database, transaction_id: int, accounts: Sequence[str], lamports: Sequence[int]
-) -> None:
-    if not accounts:
-        return
-    open_account(db, *accounts)
-    db.execute(
-        sql("ledger/post"),
-        {"transaction_id": transaction_id, "accounts": accounts, "lamports": lamports},
-    )
+def post_all(db: Database, events: Mapping[str, Mapping[str, int]], *, now: datetime) -> set[str]:
+    """Post several events (reference → entries) at once, each as ``post`` does.
+
+    Returns:
+        The references that were posted; the others had been before.
+    """
+    for reference, entries in events.items():
+        if sum(entries.values()) != 0:
+            raise ValueError(f"entries of {reference} sum to {sum(entries.values())}, not to zero")
+    begun = db.execute(sql("ledger/begin"), {"references": list(events), "now": now}).fetchall()
+    rows = [
+        (row["id"], account, lamports)
+        for row in begun
+        for account, lamports in sorted(events[row["reference"]].items())
+        if lamports
+    ]
+    if rows:
+        open_account(db, *sorted({account for _, account, _ in rows}))
+        db.execute(
+            sql("ledger/post"),
+            {
+                "transaction_ids": [row[0] for row in rows],
+                "accounts": [row[1] for row in rows],
+                "lamports": [row[2] for row in rows],
+            },
+        )
+    return {row["reference"] for row in begun}

@@ -8,10 +8,13 @@ The lock is polled, never waited on: a blocked ``pg_advisory_lock`` in one sessi
 
 import hashlib
 import time
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
 import psycopg
+
+from pixr.adapters.postgres import Database, sql
 
 LOCK_KEY: Final = 0x50495852  # "PIXR"
 LOCK_POLLS_MAX: Final = 600
@@ -22,6 +25,24 @@ class MigrationRefused(Exception):
     """The database holds a schema that this code did not make."""
 
 
+class SchemaAhead(Exception):
+    """The database is newer than this code, which must not touch what it does not know."""
+
+
+def refuse_newer(db: Database) -> None:
+    """Stop code that is older than the database's schema.
+
+    Raises:
+        SchemaAhead: A migration was applied that this code does not have.
+    """
+    applied = {row["name"] for row in db.execute(sql("migrations/list"))}
+    if unknown := sorted(applied - {name for name, _ in migrations()}):
+        raise SchemaAhead(
+            f"the database has {unknown[0]}, which this code does not know: deploy newer code"
+        )
+
+
+@cache
 def migrations() -> list[tuple[str, str]]:
     """Return (file name, text) of every migration, in order."""
     folder = files("pixr.adapters.postgres").joinpath("migrations")

@@ -71,9 +71,20 @@ def claim_due(
     return db.execute(sql("payouts/claim_due"), parameters).fetchall()
 
 
-def list_pending(db: Database, *, limit: int) -> list[Payout]:
-    """Lock and return up to ``limit`` payouts that wait for a batch, oldest first."""
-    rows = db.execute(sql("payouts/list_pending"), {"limit": limit}).fetchall()
+def patient(db: Database) -> Row:
+    """Return ``{payouts, oldest_at}`` of what may wait for a quiet minute."""
+    row = db.execute(sql("payouts/patient")).fetchone()
+    assert row is not None
+    return row
+
+
+def list_pending(db: Database, *, limit: int, is_payday: bool) -> list[Payout]:
+    """Lock and return up to ``limit`` payouts that wait for a batch, oldest first.
+
+    Those that may wait for a quiet minute (earnings, returns) only when ``is_payday``.
+    """
+    parameters = {"limit": limit, "is_payday": is_payday}
+    rows = db.execute(sql("payouts/list_pending"), parameters).fetchall()
     return [Payout(**row) for row in rows]
 
 

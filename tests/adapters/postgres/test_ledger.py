@@ -52,14 +52,14 @@ def test_a_promise_cannot_be_spent_by_anybody_else(db: Database) -> None:
     assert ledger.read(db, "wallet:alice").available_lamports == 40
     with pytest.raises(psycopg.errors.CheckViolation), db.transaction():
         ledger.post(db, "out", {"wallet:alice": -41, "world": 41}, now=NOW)
-    ledger.release(db, "wallet:alice", 60)
+    ledger.release(db, {"wallet:alice": 60})
     assert ledger.read(db, "wallet:alice").available_lamports == 100
 
 
 def test_more_than_was_promised_cannot_be_released(db: Database) -> None:
     deposit(db, 100)
     with pytest.raises(psycopg.errors.CheckViolation):
-        ledger.release(db, "wallet:alice", 1)
+        ledger.release(db, {"wallet:alice": 1})
 
 
 @pytest.mark.parametrize(

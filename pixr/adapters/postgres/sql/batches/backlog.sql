@@ -2,6 +2,8 @@
 SELECT (SELECT count(*) FROM payouts WHERE state = 'PENDING')::integer AS payouts_pending,
        (SELECT count(*) FROM batches WHERE state IN ('PLANNED', 'SIGNED', 'INFLIGHT'))::integer
            AS batches_open,
+       (SELECT count(*) FROM batches WHERE state IN ('SIGNED', 'INFLIGHT'))::integer
+           AS batches_moving,
        (SELECT count(*) FROM batches WHERE state = 'HOLD')::integer AS batches_held,
        (SELECT count(*) FROM upgrade_jobs
         WHERE state IN ('QUEUED', 'ENCODING', 'ASSEMBLING'))::integer AS upgrades_open,

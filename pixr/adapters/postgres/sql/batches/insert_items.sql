@@ -1,5 +1,5 @@
--- What the batch carries, in the order of its transfers.
+-- What the batches carry, each in the order of its transfers.
 INSERT INTO batch_items (batch_id, position, payout_id, salt)
-SELECT %(batch_id)s, number - 1, payout_id, salt
-FROM unnest(%(payout_ids)s::uuid[], %(salts)s::bytea[])
-     WITH ORDINALITY AS item (payout_id, salt, number)
+SELECT batch_id, position, payout_id, salt
+FROM unnest(%(batch_ids)s::uuid[], %(positions)s::integer[], %(payout_ids)s::uuid[],
+            %(salts)s::bytea[]) AS item (batch_id, position, payout_id, salt)

@@ -1,5 +1,5 @@
 -- Batches that are not decided yet, oldest first.
-SELECT id, kind, state, version, receipt_address, merkle_root, lamports,
+SELECT id, kind, state, version, receipt_address, receipt_seed, merkle_root, lamports,
        treasury_reserved_lamports
 FROM batches
 WHERE state IN ('PLANNED', 'SIGNED', 'INFLIGHT')

@@ -1,6 +1,6 @@
--- All payouts of a finalized batch.
+-- All payouts of finalized batches.
 UPDATE payouts
 SET state = 'PAID',
     paid_at = %(now)s
-WHERE batch_id = %(batch_id)s
+WHERE batch_id = ANY(%(batch_ids)s::uuid[])
   AND state = 'RESERVED'

@@ -1,5 +1,5 @@
 -- One batch as it is now.
-SELECT id, kind, state, version, receipt_address, merkle_root, lamports,
+SELECT id, kind, state, version, receipt_address, receipt_seed, merkle_root, lamports,
        treasury_reserved_lamports
 FROM batches
 WHERE id = %(batch_id)s

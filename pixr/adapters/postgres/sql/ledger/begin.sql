@@ -1,5 +1,6 @@
--- Open a ledger transaction for an event. No row: the event was posted before.
+-- Open a ledger transaction for each event, leaving out those that were posted before.
 INSERT INTO ledger_transactions (reference, posted_at)
-VALUES (%(reference)s, %(now)s)
+SELECT reference, %(now)s
+FROM unnest(%(references)s::text[]) AS reference
 ON CONFLICT (reference) DO NOTHING
-RETURNING id
+RETURNING id, reference

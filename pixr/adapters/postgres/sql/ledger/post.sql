@@ -1,4 +1,5 @@
--- All entries of one ledger transaction; the trigger checks their sum and moves the balances.
+-- All entries of some ledger transactions; the trigger checks each sum and moves the balances.
 INSERT INTO ledger_entries (transaction_id, account, lamports)
-SELECT %(transaction_id)s, account, lamports
-FROM unnest(%(accounts)s::text[], %(lamports)s::bigint[]) AS entry (account, lamports)
+SELECT transaction_id, account, lamports
+FROM unnest(%(transaction_ids)s::bigint[], %(accounts)s::text[], %(lamports)s::bigint[])
+     AS entry (transaction_id, account, lamports)

@@ -1,9 +1,12 @@
--- Payouts that wait for a batch, oldest first, locked so that no other settler batches them.
+-- Payouts that wait for a batch, oldest first, locked so that no other settler batches them;
+-- those that may wait for a quiet minute only on a payday.
 -- What leaves a user's own wallet goes one after the other: each is judged by what the wallet
 -- holds, and that is known only when the one before it is final.
-SELECT id, kind, user_id, debit_account, credit_account, destination, lamports, investment_id
+SELECT id, kind, user_id, debit_account, credit_account, destination, lamports, investment_id,
+       payees_max
 FROM payouts
 WHERE state = 'PENDING'
+  AND (%(is_payday)s OR kind NOT IN ('earnings', 'return'))
   AND (kind NOT IN ('withdrawal', 'investment')
        OR NOT EXISTS (
            SELECT 1

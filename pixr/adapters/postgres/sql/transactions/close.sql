@@ -1,10 +1,12 @@
--- What became of a live attempt. No row: it was decided before.
+-- What became of live attempts. Fewer rows than asked for: one was decided before.
 UPDATE transactions
 SET state = %(state)s,
-    slot = %(slot)s,
-    fee_lamports = %(fee_lamports)s,
+    slot = seen.slot,
+    fee_lamports = seen.fee_lamports,
     error = %(error)s,
     closed_at = %(now)s
-WHERE signature = %(signature)s
-  AND state IN ('SIGNED', 'INFLIGHT')
-RETURNING signature
+FROM unnest(%(signatures)s::text[], %(slots)s::bigint[], %(fees_lamports)s::bigint[])
+     AS seen (signature, slot, fee_lamports)
+WHERE transactions.signature = seen.signature
+  AND transactions.state IN ('SIGNED', 'INFLIGHT')
+RETURNING transactions.signature

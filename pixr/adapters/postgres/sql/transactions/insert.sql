@@ -1,5 +1,26 @@
--- The signed bytes, before the first of them leaves.
+-- PLANNED → SIGNED: the signed bytes, before the first of them leaves. Batches that somebody
+-- moved since they were read are left out. Returns the batches that were moved.
+WITH fresh AS (
+    SELECT *
+    FROM unnest(%(batch_ids)s::uuid[], %(versions)s::integer[], %(signatures)s::text[],
+                %(attempts)s::integer[], %(raws)s::bytea[], %(blockhashes)s::text[],
+                %(blockhash_slots)s::bigint[], %(last_valid_block_heights)s::bigint[],
+                %(fees_lamports_max)s::bigint[])
+         AS signed (batch_id, version, signature, attempt, raw, blockhash, blockhash_slot,
+                    last_valid_block_height, fee_lamports_max)
+), swapped AS (
+    UPDATE batches
+    SET state = 'SIGNED',
+        version = batches.version + 1
+    FROM fresh
+    WHERE batches.id = fresh.batch_id
+      AND batches.version = fresh.version
+    RETURNING batches.id
+)
 INSERT INTO transactions (signature, batch_id, attempt, raw, blockhash, blockhash_slot,
                           last_valid_block_height, fee_lamports_max, signed_at)
-VALUES (%(signature)s, %(batch_id)s, %(attempt)s, %(raw)s, %(blockhash)s, %(blockhash_slot)s,
-        %(last_valid_block_height)s, %(fee_lamports_max)s, %(now)s)
+SELECT signature, batch_id, attempt, raw, blockhash, blockhash_slot, last_valid_block_height,
+       fee_lamports_max, %(now)s
+FROM fresh
+JOIN swapped ON swapped.id = fresh.batch_id
+RETURNING batch_id

@@ -1,6 +1,19 @@
--- From here on the bytes may be anywhere.
+-- SIGNED → INFLIGHT: from here on the bytes may be anywhere. Batches that somebody moved since
+-- they were read are left out. Returns the batches that were moved.
+WITH swapped AS (
+    UPDATE batches
+    SET state = 'INFLIGHT',
+        version = batches.version + 1
+    FROM unnest(%(batch_ids)s::uuid[], %(versions)s::integer[]) AS seen (id, version)
+    WHERE batches.id = seen.id
+      AND batches.version = seen.version
+      AND batches.state = 'SIGNED'
+    RETURNING batches.id
+)
 UPDATE transactions
 SET state = 'INFLIGHT',
     sent_at = %(now)s
-WHERE signature = %(signature)s
-  AND state = 'SIGNED'
+FROM swapped
+WHERE transactions.batch_id = swapped.id
+  AND transactions.state = 'SIGNED'
+RETURNING transactions.batch_id

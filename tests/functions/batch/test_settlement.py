@@ -1,7 +1,7 @@
 """What the settler survives, on the real chain: crashes, drops, rivals, poison."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -31,24 +31,25 @@ class Crash(BaseException):
 class Unlucky(Solana):
     """The real nodes, behind a line that fails the first ``failures`` sends."""
 
-    def __init__(self, url: str, failures: int, fail: Callable[[bytes], list[str]]) -> None:
+    def __init__(self, url: str, failures: int, fail: Callable[[Sequence[bytes]], None]) -> None:
         super().__init__([url])
         self.failures = failures
         self.fail = fail
 
-    def send(self, raw: bytes) -> list[str]:
+    def send(self, raws: Sequence[bytes]) -> None:
         if self.failures > 0:
             self.failures -= 1
-            return self.fail(raw)
-        return super().send(raw)
+            self.fail(raws)
+        else:
+            super().send(raws)
 
 
-def crash(_: bytes) -> list[str]:
+def crash(_: Sequence[bytes]) -> None:
     raise Crash
 
 
-def drop(_: bytes) -> list[str]:
-    return ["lost"]
+def drop(_: Sequence[bytes]) -> None:
+    """The bytes never arrive."""
 
 
 @pytest.fixture
@@ -82,8 +83,8 @@ def test_a_crash_before_the_first_byte_leaves(settler: Settler, due: str) -> Non
 def test_a_crash_after_the_bytes_have_left(settler: Settler, due: str) -> None:
     sender = Solana([url(settler)])
 
-    def send_and_crash(raw: bytes) -> list[str]:
-        sender.send(raw)
+    def send_and_crash(raws: Sequence[bytes]) -> None:
+        sender.send(raws)
         raise Crash
 
     settler.chain = Unlucky(url(settler), 1, send_and_crash)
@@ -117,7 +118,8 @@ def test_a_batch_that_cannot_be_handled_does_not_hold_up_the_others(
     """Somebody changed a row by hand; its own payment stops, and is reported."""
     settler.chain = Unlucky(url(settler), 10**6, drop)
     settler.tick(seconds=3)
-    settler.db.execute("UPDATE batches SET treasury_reserved_lamports = 10 ^ 18")
+    reserve = "UPDATE ledger_accounts SET reserved_lamports = %s WHERE account = 'owed:alice'"
+    settler.db.execute(reserve, (0,))
     bob = settler.user("bob")
     settler.content("other", "bob")
     settler.watch("other", 1_000)
@@ -129,10 +131,7 @@ def test_a_batch_that_cannot_be_handled_does_not_hold_up_the_others(
     assert states == {"alice": "RESERVED", "bob": "PAID"}
     # The money moved all the same: verify must say so, and mended it goes on.
     assert settler.balance(due) == DUE
-    settler.db.execute(
-        "UPDATE batches SET treasury_reserved_lamports = (SELECT reserved_lamports FROM"
-        " ledger_accounts WHERE account = 'treasury') WHERE state <> 'FINALIZED'"
-    )
+    settler.db.execute(reserve, (DUE,))
     assert settler.tick().broken == {}
     assert [state for _, state in attempts(settler)] == ["LANDED", "LANDED"]
 
@@ -297,7 +296,7 @@ def test_our_own_payments_are_not_deposits(settler: Settler, due: str) -> None:
         TransferParams(from_pubkey=stranger.pubkey(), to_pubkey=treasury, lamports=12_345)
     )
     message = Message.new_with_blockhash([gift], stranger.pubkey(), Hash.from_string(blockhash))
-    settler.chain.send(bytes(Transaction([stranger], message, Hash.from_string(blockhash))))
+    settler.chain.send([bytes(Transaction([stranger], message, Hash.from_string(blockhash)))])
     for _ in range(100):
         if settler.tick().deposited_lamports:
             break

@@ -1,0 +1,68 @@
+"""Whose fault a failure is: of a payout, of the treasury, or of nobody that the error names.
+
+``account_index`` counts in the message's sorted keys, ``instruction_index`` in its
+instructions, of which the first few are not transfers. The same reading serves a failure on
+chain, which cost a fee, and one in a rehearsal, which cost nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from solders.message import Message
+
+from pixr.domain import packing
+from pixr.domain.payouts import Failed, Payout, Refuses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """Whom a failure is put down to."""
+
+    culprits: Mapping[UUID, str] = field(default_factory=dict[UUID, str])
+    """Payouts to put aside, with the reason."""
+    is_treasury_short: bool = False
+    """The treasury had too little: nobody is to blame, and nothing is learnt by trying."""
+    payees_max: int | None = None
+    """Nobody is named: try again in companies of so many, until one is alone."""
+
+
+def blame(failure: Failed | Refuses, message: Message, payouts: Sequence[Payout]) -> Blame:
+    """Read a failure of ``message``, which carries ``payouts`` in the order of its transfers."""
+    reason = f"the chain refused it: {failure.error}"
+    keys = message.account_keys
+    payer = str(keys[0])
+    named: list[Payout] = []
+    short_payer = failure.is_source_short
+    if failure.account_index is not None:
+        address = str(keys[failure.account_index])
+        short_payer = short_payer or address == payer
+        named = [payout for payout in payouts if payout.destination == address]
+    elif failure.instruction_index is not None:
+        position = failure.instruction_index - packing.LEADING_INSTRUCTIONS
+        named = [payouts[position]] if 0 <= position < len(payouts) else []
+    if payouts[0].kind in packing.TRAVELS_ALONE:
+        # It failed alone and nothing moved, so it goes back to its owner, unless it is the
+        # treasury that could not pay for the way.
+        if short_payer and _is_treasurys_part(failure):
+            return Blame(is_treasury_short=True)
+        return Blame(culprits={payout.id: reason for payout in payouts})
+    if named:
+        return Blame(culprits={payout.id: reason for payout in named})
+    if short_payer:
+        return Blame(is_treasury_short=True)
+    if len(payouts) == 1:
+        return Blame(culprits={payouts[0].id: reason})
+    return Blame(payees_max=(len(payouts) + 1) // 2)
+
+
+def _is_treasurys_part(failure: Failed | Refuses) -> bool:
+    """The treasury pays the fee and the receipt; the transfers come from somebody's wallet."""
+    if failure.account_index is not None:
+        return True
+    try:
+        index, _ = json.loads(failure.error)["InstructionError"]
+    except (KeyError, TypeError, ValueError):
+        return False
+    return int(index) < packing.LEADING_INSTRUCTIONS

@@ -1,0 +1,166 @@
+"""What is to be signed for a batch: its intent, its message, and the look again before signing.
+
+The intent is built from the database's rows, the message from the intent, and the look again
+decodes the message with other code. A swapped row, a wrong join or a planted key is a
+mismatch here, and nothing is signed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from solders.message import Message
+from solders.signature import Signature
+from solders.transaction import Transaction
+
+from functions.batch.keyring import Keyring
+from pixr.adapters.postgres.batches import Batch, LockedReceipt
+from pixr.domain import fees, intent, packing, proofs, reclaims
+from pixr.domain.intent import IntentMismatch
+from pixr.domain.packing import Intent
+from pixr.domain.payouts import Payout
+from pixr.domain.reclaims import ReclaimIntent
+
+AnyIntent: TypeAlias = Intent | ReclaimIntent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cargo:
+    """A planned batch with what it carries: payouts, or, for a reclaim, receipts."""
+
+    batch: Batch
+    attempts_made: int
+    payouts: Sequence[Payout] = ()
+    receipts: Sequence[LockedReceipt] = ()
+
+    @property
+    def source(self) -> str:
+        """Ledger account whose address the lamports leave."""
+        return self.payouts[0].source if self.payouts else "receipts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An unsigned message of a batch, at ``price`` micro-lamports a unit."""
+
+    cargo: Cargo
+    intent: AnyIntent
+    message: Message
+    price: int
+
+    @property
+    def fee_lamports(self) -> int:
+        """What the network will charge for it."""
+        return fees.fee_lamports(
+            signatures=self.intent.signatures,
+            compute_units=self.intent.compute_units,
+            price=self.price,
+        )
+
+    def unsigned(self) -> bytes:
+        """The transaction with blank signatures: what a node may see before anything is stored."""
+        blanks = [Signature.default()] * self.intent.signatures
+        return bytes(Transaction.populate(self.message, blanks))
+
+    def signed(self, keyring: Keyring) -> Transaction:
+        """The transaction with the signatures of the treasury and, where it differs, the source."""
+        signed_bytes = bytes(self.message)
+        signers = [keyring.treasury]
+        if self.intent.signatures > 1:
+            signers.append(keyring.signer(self.cargo.source))
+        return Transaction.populate(self.message, [item.sign(signed_bytes) for item in signers])
+
+
+def receipt_seed(keyring: Keyring, receipt: LockedReceipt) -> str:
+    """The seed that a receipt's address follows from."""
+    if receipt.receipt_seed is not None:
+        return receipt.receipt_seed
+    return packing.receipt_seed(keyring.receipt_key, receipt.paid_batch_id)
+
+
+def draft(
+    cargo: Cargo, keyring: Keyring, *, blockhash: str, bid_price: int, pinned_source: str | None
+) -> Draft:
+    """Build the message of a batch and look at it again.
+
+    Args:
+        cargo: The batch.
+        keyring: The settler's keys.
+        blockhash: What to sign against.
+        bid_price: What to offer at most, in micro-lamports a unit; the caps stand above it.
+        pinned_source: The address that was pinned for the source; None: none was.
+
+    Raises:
+        IntentMismatch: The message says something else than the batch, or a key is not that
+            of the pinned address. A person must look.
+    """
+    made = (
+        _draft_payment(cargo, keyring, blockhash, bid_price, pinned_source)
+        if cargo.payouts
+        else _draft_reclaim(cargo, keyring, blockhash, bid_price)
+    )
+    if made.fee_lamports > fees.fee_lamports_max(signatures=made.intent.signatures):
+        raise IntentMismatch(f"a price of {made.price} costs more than the fee cap")
+    return made
+
+
+def _draft_payment(
+    cargo: Cargo, keyring: Keyring, blockhash: str, bid_price: int, pinned_source: str | None
+) -> Draft:
+    wanted = _payment(cargo, keyring)
+    price = _price(wanted, bid_price)
+    message = packing.message(wanted, blockhash=blockhash, price=price)
+    intent.check(bytes(message), wanted, price=price)
+    _compare(cargo, wanted, pinned_source=pinned_source)
+    return Draft(cargo=cargo, intent=wanted, message=message, price=price)
+
+
+def _draft_reclaim(cargo: Cargo, keyring: Keyring, blockhash: str, bid_price: int) -> Draft:
+    wanted = _reclaim(cargo, keyring)
+    price = _price(wanted, bid_price)
+    message = reclaims.message(wanted, blockhash=blockhash, price=price)
+    reclaims.check(bytes(message), wanted, price=price)
+    return Draft(cargo=cargo, intent=wanted, message=message, price=price)
+
+
+def _price(wanted: AnyIntent, bid_price: int) -> int:
+    return fees.bid([bid_price], compute_units=wanted.compute_units)
+
+
+def _payment(cargo: Cargo, keyring: Keyring) -> Intent:
+    batch = cargo.batch
+    assert batch.merkle_root is not None
+    return Intent(
+        treasury=keyring.treasury.address,
+        source=keyring.signer(cargo.source).address,
+        receipt_seed=packing.receipt_seed(keyring.receipt_key, batch.id),
+        memo=proofs.memo(batch.merkle_root),
+        transfers=tuple(
+            packing.Transfer(destination=payout.destination, lamports=payout.lamports)
+            for payout in cargo.payouts
+        ),
+    )
+
+
+def _compare(cargo: Cargo, wanted: Intent, *, pinned_source: str | None) -> None:
+    """Refuse unless the intent, the batch's row, its receipt and its source agree."""
+    if wanted.source != pinned_source:
+        raise IntentMismatch(f"the key of {cargo.source} is not that of {pinned_source}")
+    if str(wanted.receipt) != cargo.batch.receipt_address:
+        raise IntentMismatch(f"receipt {wanted.receipt} is not {cargo.batch.receipt_address}")
+    if sum(payout.lamports for payout in cargo.payouts) != cargo.batch.lamports:
+        raise IntentMismatch(f"the items do not sum to {cargo.batch.lamports} lamports")
+
+
+def _reclaim(cargo: Cargo, keyring: Keyring) -> ReclaimIntent:
+    return ReclaimIntent(
+        treasury=keyring.treasury.address,
+        receipts=tuple(
+            reclaims.Receipt(
+                address=item.receipt_address,
+                seed=receipt_seed(keyring, item),
+                lamports=item.lamports,
+            )
+            for item in cargo.receipts
+        ),
+    )

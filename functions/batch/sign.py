@@ -1,0 +1,219 @@
+"""Planned batches become bytes on their way: look, rehearse, sign, store, and only then send.
+
+    PLANNED ─▶ accounts ─▶ draft ─▶ rehearse ─▶ sign ─▶ store ─▶ mark in flight ─▶ send
+
+Many batches at once, each for itself: whatever stops one leaves the others. Safe to stop at
+any line and to run beside another copy of itself: before the bytes are stored nothing signed
+leaves this process, and the store compares and swaps. No call to the chain happens inside a
+database transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from functions.batch import check
+from functions.batch.blame import blame
+from functions.batch.chain import Chain
+from functions.batch.check import Views
+from functions.batch.drafts import Cargo, Draft, draft
+from functions.batch.keyring import Keyring
+from pixr.adapters.postgres import Database, batch_edges, batches, wallets
+from pixr.adapters.postgres.batch_edges import Signed
+from pixr.adapters.postgres.batches import Batch
+from pixr.adapters.solana import Blockhash
+from pixr.domain.intent import IntentMismatch
+from pixr.domain.limits import Limit
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
+from pixr.domain.packing import TRAVELS_ALONE
+from pixr.domain.payouts import Refuses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of a group of planned batches."""
+
+    sent: int = 0
+    short: int = 0
+    """Left because the treasury holds too little on chain."""
+    refused: dict[UUID, str] = field(default_factory=dict[UUID, str])
+    """Left because the rehearsal failed for a reason that names nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What signing needs."""
+
+    db: Database
+    chain: Chain
+    keyring: Keyring
+    limits: Sequence[Limit]
+    bid_price: int
+    """Micro-lamports a unit; what to offer at most, below the caps."""
+
+
+def sign_and_send(desk: Desk, planned: Sequence[Batch], *, now: datetime) -> Sent:
+    """Sign the next attempt of each planned batch that may be signed, store it, send it.
+
+    Raises:
+        LimitTripped: Together they break a rolling limit; none was stored.
+        ChainUnreachable: No node answered; none was stored.
+    """
+    cargos = _load(desk.db, planned)
+    clear, views = _checked(desk, cargos, now=now)
+    affordable = _affordable(desk, clear, views)
+    if not affordable:
+        return Sent(short=len(clear))
+    blockhash = desk.chain.blockhash()
+    drafts = _drafts(desk, affordable, blockhash, now=now)
+    passed, refused = _rehearsed(desk, drafts, now=now)
+    signed = [_sign(desk.keyring, item, blockhash) for item in passed]
+    return Sent(
+        sent=_store_and_send(desk, signed, now=now),
+        short=len(clear) - len(affordable),
+        refused=refused,
+    )
+
+
+def _load(db: Database, planned: Sequence[Batch]) -> list[Cargo]:
+    ids = [batch.id for batch in planned]
+    payouts = batches.items(db, ids)
+    receipts = batches.receipts(db, [batch.id for batch in planned if batch.kind == "reclaim"])
+    attempts = batches.attempts(db, ids)
+    return [
+        Cargo(
+            batch=batch,
+            attempts_made=len(attempts[batch.id]),
+            payouts=payouts[batch.id],
+            receipts=receipts.get(batch.id, ()),
+        )
+        for batch in planned
+    ]
+
+
+def _address(keyring: Keyring, cargo: Cargo) -> str:
+    if not cargo.payouts:
+        return keyring.treasury.address
+    return keyring.signer(cargo.source).address
+
+
+def _checked(desk: Desk, cargos: Sequence[Cargo], *, now: datetime) -> tuple[list[Cargo], Views]:
+    """Look at all accounts once; take apart, or hold, what they speak against."""
+    sources = {cargo.batch.id: _address(desk.keyring, cargo) for cargo in cargos}
+    wanted = {desk.keyring.treasury.address: None}
+    for cargo in cargos:
+        wanted |= dict.fromkeys(check.addresses(cargo, sources[cargo.batch.id]))
+    views = dict(zip(wanted, desk.chain.accounts(list(wanted)), strict=True))
+    clear: list[Cargo] = []
+    for cargo in cargos:
+        finding = check.examine(cargo, sources[cargo.batch.id], views)
+        if finding.is_clear:
+            clear.append(cargo)
+        elif finding.contradiction is not None:
+            batch_edges.hold(desk.db, cargo.batch, finding.contradiction, {}, now=now)
+        else:
+            batch_edges.dissolve(desk.db, cargo.batch, None, poison=finding.poison, now=now)
+    return clear, views
+
+
+def _affordable(desk: Desk, cargos: Sequence[Cargo], views: Views) -> list[Cargo]:
+    """As many, in order, as the treasury can pay on chain with what is out already.
+
+    The ledger said so when they were planned; the chain has the last word.
+    """
+    view = views[desk.keyring.treasury.address]
+    room = (view.lamports if view else 0) - batches.promised_lamports(desk.db)
+    chosen: list[Cargo] = []
+    for cargo in cargos:
+        if room - cargo.batch.treasury_reserved_lamports >= RENT_EXEMPT_LAMPORTS:
+            room -= cargo.batch.treasury_reserved_lamports
+            chosen.append(cargo)
+    return chosen
+
+
+def _drafts(
+    desk: Desk, cargos: Sequence[Cargo], blockhash: Blockhash, *, now: datetime
+) -> list[Draft]:
+    drafts: list[Draft] = []
+    for cargo in cargos:
+        try:
+            made = draft(
+                cargo,
+                desk.keyring,
+                blockhash=blockhash.hash,
+                bid_price=desk.bid_price,
+                pinned_source=_pinned_source(desk, cargo),
+            )
+        except IntentMismatch as mismatch:
+            batch_edges.hold(desk.db, cargo.batch, f"the signer refused: {mismatch}", {}, now=now)
+            continue
+        drafts.append(made)
+    return drafts
+
+
+def _pinned_source(desk: Desk, cargo: Cargo) -> str | None:
+    """The address that was pinned when the source was first used.
+
+    The house's own addresses are compared at the start of each tick.
+    """
+    if cargo.batch.kind not in TRAVELS_ALONE:
+        return _address(desk.keyring, cargo)
+    user_id = cargo.payouts[0].user_id
+    assert user_id is not None
+    wallet = wallets.get(desk.db, user_id)
+    return None if wallet is None else wallet.address
+
+
+def _rehearsed(
+    desk: Desk, drafts: Sequence[Draft], *, now: datetime
+) -> tuple[list[Draft], dict[UUID, str]]:
+    """Let a node try each message without signatures; what would fail costs no fee then.
+
+    A node that cannot tell keeps nobody from being paid.
+    """
+    passed: list[Draft] = []
+    refused: dict[UUID, str] = {}
+    rehearsals = desk.chain.rehearse([item.unsigned() for item in drafts])
+    for item, rehearsal in zip(drafts, rehearsals, strict=True):
+        if not isinstance(rehearsal, Refuses):
+            passed.append(item)
+            continue
+        cargo = item.cargo
+        found = blame(rehearsal, item.message, cargo.payouts) if cargo.payouts else None
+        if found is not None and found.culprits and _names_somebody(rehearsal):
+            batch_edges.dissolve(desk.db, cargo.batch, None, poison=found.culprits, now=now)
+        else:
+            refused[cargo.batch.id] = rehearsal.error
+    return passed, refused
+
+
+def _names_somebody(rehearsal: Refuses) -> bool:
+    """A node's own trouble (an unknown blockhash, a payer it has not seen) is nobody's fault."""
+    return rehearsal.account_index is not None or rehearsal.instruction_index is not None
+
+
+def _sign(keyring: Keyring, item: Draft, blockhash: Blockhash) -> Signed:
+    transaction = item.signed(keyring)
+    return Signed(
+        batch=item.cargo.batch,
+        number=item.cargo.attempts_made + 1,
+        signature=str(transaction.signatures[0]),
+        raw=bytes(transaction),
+        blockhash=blockhash.hash,
+        blockhash_slot=blockhash.slot,
+        last_valid_block_height=blockhash.last_valid_block_height,
+        fee_lamports_max=item.fee_lamports,
+    )
+
+
+def _store_and_send(desk: Desk, signed: Sequence[Signed], *, now: datetime) -> int:
+    """Only what this process stored, and nobody moved since, may leave it."""
+    if not signed:
+        return 0
+    stored = batch_edges.store(desk.db, signed, limits=desk.limits, now=now)
+    won = [item for item in signed if item.batch.id in stored]
+    marked = batch_edges.mark_inflight(desk.db, [item.batch.stored() for item in won], now=now)
+    leaving = [item.raw for item in won if item.batch.id in marked]
+    desk.chain.send(leaving)
+    return len(leaving)

@@ -1,0 +1,330 @@
+"""The edges of a batch's state machine: each function is one, in one transaction.
+
+Every edge compares and swaps the batch's version. Where somebody else moved the batch since
+it was read nothing is written, and whatever was signed must be dropped. The edges that a
+healthy minute takes (sign, send, finalize) take many batches at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from pixr.adapters.postgres import Database, batches, investments_settled, ledger, sql
+from pixr.adapters.postgres.batches import Batch, LockedReceipt
+from pixr.domain import limits as signing
+from pixr.domain.limits import Counted, Limit
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
+from pixr.domain.packing import TRAVELS_ALONE
+from pixr.domain.payouts import Failed, Finalized, Payout
+
+
+class LimitTripped(Exception):
+    """More would be signed than the rolling limits allow. Nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A signed attempt at ``batch`` that nobody has sent yet."""
+
+    batch: Batch
+    number: int
+    signature: str
+    raw: bytes
+    blockhash: str
+    blockhash_slot: int
+    last_valid_block_height: int
+    fee_lamports_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """A batch whose attempt a node finalized, and a name for the job it may complete."""
+
+    batch: Batch
+    landed: Finalized
+    job_id: UUID
+
+
+def _swap(
+    db: Database,
+    read: Sequence[Batch],
+    state: str,
+    *,
+    now: datetime,
+    hold_reason: str | None = None,
+) -> set[UUID]:
+    found = db.execute(
+        sql("batches/swap"),
+        {
+            "batch_ids": [batch.id for batch in read],
+            "versions": [batch.version for batch in read],
+            "state": state,
+            "hold_reason": hold_reason,
+            "now": now,
+        },
+    )
+    return {row["id"] for row in found}
+
+
+def store(
+    db: Database, attempts: Sequence[Signed], *, limits: Sequence[Limit], now: datetime
+) -> set[UUID]:
+    """PLANNED → SIGNED, with the bytes that may be sent from now on.
+
+    Returns:
+        The batches that were moved; what was signed for the others must be dropped.
+
+    Raises:
+        LimitTripped: These attempts together break a rolling limit.
+    """
+    with db.transaction():
+        if limits:
+            _stay_within(db, attempts, limits, now=now)
+        found = db.execute(
+            sql("transactions/insert"),
+            {
+                "batch_ids": [item.batch.id for item in attempts],
+                "versions": [item.batch.version for item in attempts],
+                "signatures": [item.signature for item in attempts],
+                "attempts": [item.number for item in attempts],
+                "raws": [item.raw for item in attempts],
+                "blockhashes": [item.blockhash for item in attempts],
+                "blockhash_slots": [item.blockhash_slot for item in attempts],
+                "last_valid_block_heights": [item.last_valid_block_height for item in attempts],
+                "fees_lamports_max": [item.fee_lamports_max for item in attempts],
+                "now": now,
+            },
+        )
+        return {row["batch_id"] for row in found}
+
+
+def _stay_within(
+    db: Database, attempts: Sequence[Signed], limits: Sequence[Limit], *, now: datetime
+) -> None:
+    # A later attempt of the same batch pays nothing more; a reclaim pays nobody.
+    fresh = [item.batch for item in attempts if item.number == 1 and item.batch.kind != "reclaim"]
+    db.execute(sql("signing/lock"))
+    rows = db.execute(
+        sql("signing/counted"), {"windows_s": [limit.window_s for limit in limits], "now": now}
+    )
+    counted = [
+        Counted(lamports=row["lamports"], treasury_lamports=row["treasury_lamports"])
+        for row in rows
+    ]
+    reason = signing.tripped(
+        limits,
+        counted,
+        adding_lamports=sum(batch.lamports for batch in fresh),
+        adding_treasury_lamports=sum(batch.lamports for batch in fresh if batch.kind == "earnings"),
+        treasury_lamports=ledger.read(db, "treasury").posted_lamports,
+    )
+    if reason is not None:
+        raise LimitTripped(reason)
+
+
+def mark_inflight(db: Database, read: Sequence[Batch], *, now: datetime) -> set[UUID]:
+    """SIGNED → INFLIGHT, before the first byte leaves; returns the batches that were moved."""
+    parameters = {
+        "batch_ids": [batch.id for batch in read],
+        "versions": [batch.version for batch in read],
+        "now": now,
+    }
+    return {row["batch_id"] for row in db.execute(sql("transactions/mark_inflight"), parameters)}
+
+
+def finalize(db: Database, landings: Sequence[Landing], *, now: datetime) -> set[UUID]:
+    """The attempts LANDED: batches FINALIZED, payouts PAID, ledger posted, investments moved on.
+
+    Returns:
+        The batches that were moved.
+
+    Raises:
+        ValueError: An attempt that landed is not a live one: an expired attempt paid. Then
+            none of ``landings`` is written.
+    """
+    with db.transaction():
+        moved = _swap(db, [item.batch for item in landings], "FINALIZED", now=now)
+        won = [item for item in landings if item.batch.id in moved]
+        if not won:
+            return set()
+        _close(db, [item.landed for item in won], "LANDED", now=now)
+        ids = [item.batch.id for item in won]
+        payouts = batches.items(db, ids)
+        emptied = batches.receipts(
+            db, [item.batch.id for item in won if item.batch.kind == "reclaim"]
+        )
+        events = {
+            f"attempt:{item.landed.signature}": _entries(
+                payouts[item.batch.id],
+                emptied.get(item.batch.id, ()),
+                fee_lamports=item.landed.fee_lamports,
+            )
+            for item in won
+        }
+        promises = _promises(won, payouts)
+        ledger.lock(db, [*promises, *(name for entries in events.values() for name in entries)])
+        ledger.release(db, promises)
+        db.execute(sql("batches/mark_paid"), {"batch_ids": ids, "now": now})
+        posted = ledger.post_all(db, events, now=now)
+        assert posted == set(events), "one attempt lands once"
+        if emptied:
+            db.execute(sql("batches/mark_reclaimed"), {"batch_ids": list(emptied)})
+        for item in won:
+            if item.batch.kind in ("investment", "refund"):
+                investments_settled.after_payment(db, item.batch.id, job_id=item.job_id, now=now)
+    return moved
+
+
+def _promises(won: Sequence[Landing], payouts: Mapping[UUID, Sequence[Payout]]) -> dict[str, int]:
+    promises = {"treasury": sum(item.batch.treasury_reserved_lamports for item in won)}
+    for item in won:
+        for payout in payouts[item.batch.id]:
+            if payout.debit_account != "treasury":
+                promises[payout.debit_account] = (
+                    promises.get(payout.debit_account, 0) + payout.lamports
+                )
+    return promises
+
+
+def _entries(
+    payouts: Sequence[Payout], emptied: Sequence[LockedReceipt], *, fee_lamports: int
+) -> dict[str, int]:
+    """Ledger entries of a landed batch: transfers, fee, rent locked or taken back."""
+    entries: dict[str, int] = {}
+
+    def move(source: str, target: str, lamports: int) -> None:
+        entries[source] = entries.get(source, 0) - lamports
+        entries[target] = entries.get(target, 0) + lamports
+
+    for payout in payouts:
+        move(payout.source, payout.credit_account, payout.lamports)
+        if payout.source != payout.debit_account:
+            move(payout.debit_account, "settled", payout.lamports)
+    move("treasury", "network", fee_lamports)
+    if payouts:
+        move("treasury", "receipts", RENT_EXEMPT_LAMPORTS)
+    for receipt in emptied:
+        move("receipts", "treasury", RENT_EXEMPT_LAMPORTS)
+        # Whatever somebody sent to the receipt comes along: less would leave dust behind.
+        move("world", "treasury", receipt.lamports - RENT_EXEMPT_LAMPORTS)
+    return entries
+
+
+def _close(
+    db: Database, seen: Sequence[Finalized] | Sequence[Failed], state: str, *, now: datetime
+) -> None:
+    parameters = {
+        "signatures": [item.signature for item in seen],
+        "slots": [item.slot for item in seen],
+        "fees_lamports": [item.fee_lamports for item in seen],
+        "state": state,
+        "error": next((item.error for item in seen if isinstance(item, Failed)), None),
+        "now": now,
+    }
+    closed = {row["signature"] for row in db.execute(sql("transactions/close"), parameters)}
+    for item in seen:
+        if item.signature not in closed:
+            raise ValueError(f"{item.signature} is {state} on chain but was closed before")
+
+
+def dissolve(
+    db: Database,
+    batch: Batch,
+    failed: Failed | None,
+    *,
+    poison: Mapping[UUID, str],
+    payees_max: int | None = None,
+    now: datetime,
+) -> bool:
+    """Batch FAILED: each ``poison`` payout (id → reason) is QUARANTINED, the rest PENDING again.
+
+    Args:
+        db: The database.
+        batch: The batch as read.
+        failed: What a node finalized; None when it was never signed.
+        poison: Payouts whose destination cannot be paid, with the reason in plain words.
+        payees_max: In what company the rest may travel from now on; None: as before.
+        now: The time.
+
+    Returns:
+        False when somebody else moved the batch; nothing is written then.
+    """
+    with db.transaction():
+        if not _swap(db, [batch], "FAILED", now=now):
+            return False
+        payouts = batches.items(db, [batch.id])[batch.id]
+        promises = {"treasury": batch.treasury_reserved_lamports}
+        for payout in payouts:
+            if payout.id in poison and payout.kind in TRAVELS_ALONE:
+                # A user's own money goes back to them; what we owe stays owed and reserved.
+                promises[payout.debit_account] = (
+                    promises.get(payout.debit_account, 0) + payout.lamports
+                )
+        ledger.lock(db, [*promises, "network", "treasury"])
+        ledger.release(db, promises)
+        if failed is not None:
+            charge_failure(db, failed, now=now)
+        db.execute(sql("batches/end_items"), {"batch_id": batch.id})
+        db.execute(sql("batches/end_receipts"), {"batch_id": batch.id})
+        for payout in payouts:
+            if payout.id in poison:
+                _quarantine(db, payout, poison[payout.id])
+        db.execute(sql("batches/return_payouts"), {"batch_id": batch.id, "payees_max": payees_max})
+    return True
+
+
+def charge_failure(db: Database, failed: Failed, *, now: datetime) -> None:
+    """The attempt FAILED on chain: only its fee was charged. Inside a transaction."""
+    _close(db, [failed], "FAILED", now=now)
+    fee = {"treasury": -failed.fee_lamports, "network": failed.fee_lamports}
+    ledger.post(db, f"attempt:{failed.signature}", fee, now=now)
+
+
+def _quarantine(db: Database, payout: Payout, reason: str) -> None:
+    db.execute(sql("batches/quarantine"), {"payout_id": payout.id, "reason": reason})
+    if payout.kind == "investment":
+        db.execute(sql("investments/cancel"), {"investment_id": payout.investment_id})
+
+
+def expire(db: Database, batch: Batch, evidence: Mapping[str, Any], *, now: datetime) -> bool:
+    """All attempts are proved dead: EXPIRED, and the batch PLANNED for the next attempt."""
+    with db.transaction():
+        if not _swap(db, [batch], "PLANNED", now=now):
+            return False
+        db.execute(sql("transactions/expire"), {"batch_id": batch.id, "now": now})
+        record_evidence(db, batch.id, evidence, now=now)
+    return True
+
+
+def hold(
+    db: Database,
+    batch: Batch,
+    reason: str,
+    evidence: Mapping[str, Any],
+    *,
+    failed: Failed | None = None,
+    now: datetime,
+) -> bool:
+    """Nobody can tell what became of it: HOLD until a person decides. Never paid by itself."""
+    with db.transaction():
+        if not _swap(db, [batch], "HOLD", now=now, hold_reason=reason):
+            return False
+        if failed is not None:
+            charge_failure(db, failed, now=now)
+        record_evidence(db, batch.id, evidence, now=now)
+    return True
+
+
+def record_evidence(
+    db: Database, batch_id: UUID, evidence: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Keep what each node said (node → what). Inside a transaction."""
+    for node, said in evidence.items():
+        db.execute(
+            sql("batches/evidence"),
+            {"batch_id": batch_id, "node": node, "evidence": Jsonb(said), "now": now},
+        )

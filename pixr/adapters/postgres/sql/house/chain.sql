@@ -1,0 +1,3 @@
+-- The chain that this database speaks of. No row before the first tick.
+SELECT genesis_hash, network
+FROM chain_identity

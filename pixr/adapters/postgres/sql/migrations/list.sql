@@ -1,0 +1,3 @@
+-- What was applied to this database.
+SELECT name
+FROM schema_migrations

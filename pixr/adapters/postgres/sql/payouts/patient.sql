@@ -1,0 +1,6 @@
+-- How many payouts may wait for a quiet minute, and since when the oldest does.
+SELECT count(*)::integer AS payouts,
+       min(created_at) AS oldest_at
+FROM payouts
+WHERE state = 'PENDING'
+  AND kind IN ('earnings', 'return')
