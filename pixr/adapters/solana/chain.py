@@ -210,6 +210,27 @@ class Solana:
             raise ChainUnreachable("; ".join(failures))
         return None
 
+    def transactions(self, signatures: Sequence[str]) -> list[TransactionView | None]:
+        """Many finalized transactions, in order, several calls at a time."""
+        return self._each(self.transaction, signatures)
+
+    def walks(
+        self, address: str, *, until: str | None, pages_max: int
+    ) -> list[list[SignatureRecord] | NodeError]:
+        """What each node knows of the address's finalized past after ``until``, oldest first.
+
+        Raises:
+            HistoryTooLong: It is longer than ``pages_max`` pages on some node.
+        """
+
+        def walk(node: Node) -> list[SignatureRecord] | NodeError:
+            try:
+                return history.walk(node, address, until=until, pages_max=pages_max)[::-1]
+            except NodeError as error:
+                return error
+
+        return self._all(walk)
+
     def balance_change(self, signature: str, address: str) -> int:
         """Lamports that a finalized transaction added to ``address`` (negative: took)."""
         found = self.transaction(signature)
