@@ -19,7 +19,10 @@ EXPIRY_MARGIN_BLOCKS: Final = 32
 """Blocks beyond the last valid height before absence counts; a rooted fork is this deep."""
 
 QUORUM_NODES: Final = 2
-"""With three or more nodes, so many must agree that an attempt is dead; below that, all."""
+"""With three or more nodes, so many must agree that nothing moved; below that, all."""
+
+LIVE_STATES: Final = ("SIGNED", "INFLIGHT")
+"""Of an attempt that may still land."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +160,12 @@ class Verdict(Enum):
 def judge(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict:
     """Decide what became of a batch, given one sighting of each configured node.
 
-    Any node that saw something beats any number that saw nothing. ``EXPIRED`` alone lets
-    the same payouts be signed again, so it alone needs proof: every node (two of three or
-    more) past the expiry of every attempt by ``EXPIRY_MARGIN_BLOCKS``, with history back
-    to the first attempt, and none that contradicts.
+    What a node saw beats any number that saw nothing. ``EXPIRED`` and ``FAILED`` let the same
+    payouts be signed again, so both need proof by a quorum: every node, or two of three or more.
+    ``EXPIRED`` asks each for finality past the expiry of every attempt by
+    ``EXPIRY_MARGIN_BLOCKS``, with history back to the first. ``FAILED`` asks each for the
+    finalized failure of the live attempt; that of one which was declared dead is a
+    contradiction, and so is a receipt that no attempt of ours made.
 
     Source:
         https://solana.com/docs/advanced/confirmation; settlement.md "Proof of expiry".
@@ -169,26 +174,45 @@ def judge(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict
     assert sightings
     if any(isinstance(sighting, Finalized) for sighting in sightings):
         return Verdict.PAID
-    if any(isinstance(sighting, Failed) for sighting in sightings):
-        return Verdict.FAILED
+    if any(isinstance(sighting, Unsettled) for sighting in sightings):
+        # It becomes final or goes away: then the node says what we act on.
+        return Verdict.WAIT
     if any(isinstance(sighting, ReceiptOnly) for sighting in sightings):
         return Verdict.HOLD
-    if any(isinstance(sighting, Unsettled) for sighting in sightings):
-        return Verdict.WAIT
-    return _judge_absence(
-        attempts, [item for item in sightings if isinstance(item, Absent)], len(sightings)
-    )
+    if any(isinstance(sighting, Failed) for sighting in sightings):
+        return _judge_failure(attempts, sightings)
+    return _judge_absence(attempts, sightings)
 
 
-def _judge_absence(attempts: Sequence[Attempt], absences: Sequence[Absent], nodes: int) -> Verdict:
-    dead_above = max(attempt.last_valid_block_height for attempt in attempts) + EXPIRY_MARGIN_BLOCKS
-    first_slot = min(attempt.blockhash_slot for attempt in attempts)
-    past = [item for item in absences if item.finalized_block_height > dead_above]
-    proofs = [item for item in past if item.first_available_slot <= first_slot]
-    needed = min(nodes, QUORUM_NODES)
-    if len(proofs) >= needed:
-        return Verdict.EXPIRED
-    if len(past) == nodes:
-        # Every node answers and is past expiry, but too few still have the history to tell.
+def _judge_failure(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict:
+    """Decide when some node saw a failure, and none anything that is still open."""
+    live = {attempt.signature for attempt in attempts if attempt.state in LIVE_STATES}
+    failures = [item for item in sightings if isinstance(item, Failed)]
+    if any(failed.signature not in live for failed in failures):
+        # Declared dead, and landed: then the others may land as well.
         return Verdict.HOLD
-    return Verdict.WAIT
+    if len(failures) >= min(len(sightings), QUORUM_NODES):
+        return Verdict.FAILED
+    past = [item for item in _absences(sightings) if _is_past(item, attempts)]
+    return Verdict.HOLD if len(failures) + len(past) == len(sightings) else Verdict.WAIT
+
+
+def _judge_absence(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict:
+    """Decide when no node saw anything."""
+    first_slot = min(attempt.blockhash_slot for attempt in attempts)
+    past = [item for item in _absences(sightings) if _is_past(item, attempts)]
+    proofs = [item for item in past if item.first_available_slot <= first_slot]
+    if len(proofs) >= min(len(sightings), QUORUM_NODES):
+        return Verdict.EXPIRED
+    # Every node answers and is past expiry, but too few still have the history to tell.
+    return Verdict.HOLD if len(past) == len(sightings) else Verdict.WAIT
+
+
+def _absences(sightings: Sequence[Sighting]) -> list[Absent]:
+    return [item for item in sightings if isinstance(item, Absent)]
+
+
+def _is_past(absent: Absent, attempts: Sequence[Attempt]) -> bool:
+    """Whether no attempt can land any more, as this node counts."""
+    last = max(attempt.last_valid_block_height for attempt in attempts)
+    return absent.finalized_block_height > last + EXPIRY_MARGIN_BLOCKS

@@ -22,18 +22,18 @@ LAST_VALID = 1_000
 FIRST_SLOT = 5_000
 
 PAID = Finalized(signature="s", slot=1, fee_lamports=5_000)
-FAILED = Failed(signature="s", slot=1, fee_lamports=5_000, error="{}")
+FAILED = Failed(signature="s1", slot=1, fee_lamports=5_000, error="{}")
 SEEN = Unsettled()
 RECEIPT = ReceiptOnly(address="r")
 SILENT = Unknown(reason="HTTP 503")
 
 
-def attempt(number: int, last_valid: int = LAST_VALID) -> Attempt:
+def attempt(number: int, last_valid: int = LAST_VALID, *, state: str = "INFLIGHT") -> Attempt:
     return Attempt(
         signature=f"s{number}",
         batch_id=UUID(int=1),
         number=number,
-        state="INFLIGHT",
+        state=state,
         raw=b"",
         blockhash_slot=FIRST_SLOT,
         last_valid_block_height=last_valid,
@@ -67,6 +67,22 @@ def absent(past: int, first_slot: int = FIRST_SLOT) -> Absent:
         ([absent(1), absent(1), SEEN], Verdict.WAIT),
         ([absent(1), absent(1), RECEIPT], Verdict.HOLD),
         ([FAILED, PAID], Verdict.PAID),
+        ([RECEIPT, PAID], Verdict.PAID),
+        # A receipt means that somebody was paid, whatever else failed.
+        ([FAILED, RECEIPT], Verdict.HOLD),
+        ([FAILED, FAILED, RECEIPT], Verdict.HOLD),
+        # What one node saw and another not yet: the other will say more.
+        ([RECEIPT, SEEN], Verdict.WAIT),
+        ([FAILED, SEEN], Verdict.WAIT),
+        # A failure lets the money be paid again, so it needs the quorum that expiry needs.
+        ([FAILED, SILENT], Verdict.WAIT),
+        ([FAILED, absent(0)], Verdict.WAIT),
+        ([FAILED, absent(1)], Verdict.HOLD),
+        ([FAILED, FAILED], Verdict.FAILED),
+        ([FAILED, FAILED, SILENT], Verdict.FAILED),
+        ([FAILED, FAILED, absent(1)], Verdict.FAILED),
+        ([FAILED, absent(1), absent(1)], Verdict.HOLD),
+        ([FAILED, absent(1), SILENT], Verdict.WAIT),
         # Two nodes must both prove it; of three, two.
         ([absent(1), SILENT], Verdict.WAIT),
         ([absent(1), absent(0)], Verdict.WAIT),
@@ -84,3 +100,17 @@ def test_every_attempt_must_be_past_its_expiry() -> None:
     later = attempt(2, LAST_VALID + 10)
     assert judge([attempt(1), later], [absent(1)]) is Verdict.WAIT
     assert judge([attempt(1), later], [absent(11)]) is Verdict.EXPIRED
+
+
+def test_a_dead_attempt_that_failed_on_chain_was_not_dead() -> None:
+    """The books say that it could not land; so the live one may have a rival nobody knows."""
+    dead, live = attempt(1, state="EXPIRED"), attempt(2)
+    assert judge([dead, live], [FAILED]) is Verdict.HOLD
+    assert judge([dead, live], [FAILED, FAILED, absent(1)]) is Verdict.HOLD
+    of_the_live = Failed(signature="s2", slot=1, fee_lamports=5_000, error="{}")
+    assert judge([dead, live], [of_the_live]) is Verdict.FAILED
+
+
+@pytest.mark.parametrize("state", ["SIGNED", "INFLIGHT"])
+def test_an_attempt_is_live_from_the_moment_it_is_signed(state: str) -> None:
+    assert judge([attempt(1, state=state)], [FAILED]) is Verdict.FAILED
