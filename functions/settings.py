@@ -122,6 +122,8 @@ class BatchSettings(ChainSettings):
     platform_fee_bps: int = Field(default=500, ge=0, le=10_000)
     investor_share_bps: int = Field(default=2_000, ge=0, le=10_000)
     views_per_viewer_day: int = Field(default=3, ge=1)
+    payout_deadline_s: int = Field(default=600, ge=0, le=86_400)
+    """The longest that a payout waits for a cheaper minute; 0: nothing waits."""
     receipt_retention_hours: int = Field(default=24, ge=1)
     """The oldest backup that will ever be restored; a younger receipt is not taken back."""
     sign_limit_10min_sol: Decimal = Field(default=Decimal(1_000), gt=0, decimal_places=9)

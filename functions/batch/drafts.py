@@ -108,7 +108,7 @@ def _draft_payment(
     cargo: Cargo, keyring: Keyring, blockhash: str, bid_price: int, pinned_source: str | None
 ) -> Draft:
     wanted = _payment(cargo, keyring)
-    price = _price(wanted, bid_price)
+    price = _price(cargo, wanted, bid_price)
     message = packing.message(wanted, blockhash=blockhash, price=price)
     intent.check(bytes(message), wanted, price=price)
     _compare(cargo, wanted, pinned_source=pinned_source)
@@ -117,14 +117,16 @@ def _draft_payment(
 
 def _draft_reclaim(cargo: Cargo, keyring: Keyring, blockhash: str, bid_price: int) -> Draft:
     wanted = _reclaim(cargo, keyring)
-    price = _price(wanted, bid_price)
+    price = _price(cargo, wanted, bid_price)
     message = reclaims.message(wanted, blockhash=blockhash, price=price)
     reclaims.check(bytes(message), wanted, price=price)
     return Draft(cargo=cargo, intent=wanted, message=message, price=price)
 
 
-def _price(wanted: AnyIntent, bid_price: int) -> int:
-    return fees.bid([bid_price], compute_units=wanted.compute_units)
+def _price(cargo: Cargo, wanted: AnyIntent, bid_price: int) -> int:
+    return fees.capped_price(
+        bid_price, compute_units=wanted.compute_units, paid_lamports=cargo.batch.lamports
+    )
 
 
 def _payment(cargo: Cargo, keyring: Keyring) -> Intent:

@@ -71,6 +71,7 @@ def terms() -> Terms:
             _limit(3_600, chosen.sign_limit_1h_sol, chosen.sign_limit_1h_bps),
             _limit(86_400, chosen.sign_limit_24h_sol, chosen.sign_limit_24h_bps),
         ),
+        deadline_s=chosen.payout_deadline_s,
         receipt_retention=timedelta(hours=chosen.receipt_retention_hours),
     )
 

@@ -23,8 +23,10 @@ PAYOUTS_PER_ROUND: Final = 2_000
 class Planned:
     """How many batches were planned; how many payouts were left for want of treasury."""
 
-    batches: int
-    payouts_short: int
+    batches: int = 0
+    payouts_short: int = 0
+    fee_lamports_max: int = 0
+    """The most that the fees of the batches may be, together."""
 
 
 def make_payouts(
@@ -40,19 +42,20 @@ def make_batches(
     keyring: Keyring,
     *,
     payees_max: int,
-    is_payday: bool,
+    patient_max: int,
     new_id: Callable[[], UUID],
     now: datetime,
 ) -> Planned:
     """Put pending payouts into batches, as far as the treasury reaches.
 
+    Of earnings and returns the ``patient_max`` oldest; the rest waits for a cheaper minute.
     A payout that the treasury cannot pay, or could pay only by falling below its rent-exempt
     minimum, is left for later; a smaller one behind it may go.
     """
     with db.transaction():
-        pending = payouts.list_pending(db, limit=PAYOUTS_PER_ROUND, is_payday=is_payday)
+        pending = payouts.list_pending(db, limit=PAYOUTS_PER_ROUND, patient_max=patient_max)
         if not pending:
-            return Planned(batches=0, payouts_short=0)
+            return Planned()
         ledger.lock(db, ["treasury"])
         room = ledger.read(db, "treasury").available_lamports - RENT_EXEMPT_LAMPORTS
         addresses = {
@@ -70,15 +73,22 @@ def make_batches(
             plans.append(_plan(group, keyring, addresses, batch_id=new_id()))
         if plans:
             batches.insert(db, plans, now=now)
-    return Planned(batches=len(plans), payouts_short=short)
+    return Planned(
+        batches=len(plans),
+        payouts_short=short,
+        fee_lamports_max=sum(_fee_lamports_max(plan.payouts) for plan in plans),
+    )
 
 
 def _treasury_lamports(group: Sequence[Payout]) -> int:
     """What a batch may take from the treasury: fee, receipt and, if it pays, the transfers."""
     is_paying = group[0].source == "treasury"
     transfers = sum(payout.lamports for payout in group) if is_paying else 0
-    signatures = 1 if is_paying else 2
-    return transfers + fees.fee_lamports_max(signatures=signatures) + RENT_EXEMPT_LAMPORTS
+    return transfers + _fee_lamports_max(group) + RENT_EXEMPT_LAMPORTS
+
+
+def _fee_lamports_max(group: Sequence[Payout]) -> int:
+    return fees.fee_lamports_max(signatures=1 if group[0].source == "treasury" else 2)
 
 
 def _plan(

@@ -19,6 +19,7 @@ from functions.batch.chain import Chain
 from functions.batch.check import Views
 from functions.batch.drafts import Cargo, Draft, draft
 from functions.batch.keyring import Keyring
+from functions.batch.payday import Market
 from pixr.adapters.postgres import Database, batch_edges, batches, wallets
 from pixr.adapters.postgres.batch_edges import Signed
 from pixr.adapters.postgres.batches import Batch
@@ -49,8 +50,7 @@ class Desk:
     chain: Chain
     keyring: Keyring
     limits: Sequence[Limit]
-    bid_price: int
-    """Micro-lamports a unit; what to offer at most, below the caps."""
+    market: Market
 
 
 def sign_and_send(desk: Desk, planned: Sequence[Batch], *, now: datetime) -> Sent:
@@ -142,7 +142,7 @@ def _drafts(
                 cargo,
                 desk.keyring,
                 blockhash=blockhash.hash,
-                bid_price=desk.bid_price,
+                bid_price=desk.market.bid_price(cargo.batch.kind),
                 pinned_source=_pinned_source(desk, cargo),
             )
         except IntentMismatch as mismatch:

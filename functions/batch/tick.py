@@ -10,22 +10,22 @@ planned or signed; draining and looking go on.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from functions.batch import drain, plan, upgrades
+from functions.batch import drain, payday, plan, upgrades
 from functions.batch.chain import Chain
 from functions.batch.keyring import Keyring
 from functions.batch.observe import observe
+from functions.batch.payday import Market
 from functions.batch.reclaim import plan_reclaims
 from functions.batch.sign import Desk, sign_and_send
 from functions.deposits import UnknownPayment, walk
 from pixr.adapters.postgres import (
     Database,
     batches,
-    fee_samples,
     house,
     ledger,
     migrate,
@@ -89,6 +89,8 @@ class Terms:
     limits: tuple[Limit, ...] = ()
     """Rolling limits of the signer; none: unlimited."""
     receipt_retention: timedelta = RETENTION
+    deadline_s: int = fees.DEADLINE_S
+    """The longest that a payout waits for a cheaper minute."""
 
 
 @dataclass(slots=True)
@@ -102,6 +104,8 @@ class Report:
     payouts_made: int = 0
     payouts_short: int = 0
     """Payouts left because the treasury could not pay them, in the last round."""
+    payouts_waiting: int = 0
+    """Payouts left for a cheaper minute, in the last round."""
     batches_sent: int = 0
     batches_short: int = 0
     """Planned batches left because the treasury holds less on chain, in the last round."""
@@ -160,14 +164,12 @@ def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) ->
         )
         pauses.pause(world.db, reason, now=now)
     report.drift_lamports = _drift(world, addresses)
-    samples = world.chain.recent_fees([addresses["treasury"]])
-    fee_samples.record(world.db, samples, now=now)
+    market = payday.look_at_market(world.db, world.chain, addresses["treasury"], now=now)
     if pauses.read(world.db) is None:
         _reclaim(world, terms, clockwork, report)
-    bid_price = fees.percentile(list(samples.values()), fees.BID_PERCENT)
     for _ in range(ROUNDS_MAX):
         report.rounds += 1
-        has_more = _round(world, terms, clockwork, bid_price, report)
+        has_more = _round(world, terms, clockwork, market, report)
         if not has_more or clockwork.remaining_s() <= PAUSE_S:
             return
         clockwork.pause(PAUSE_S)
@@ -197,7 +199,7 @@ def _reclaim(world: World, terms: Terms, clockwork: Clockwork, report: Report) -
 
 
 def _round(
-    world: World, terms: Terms, clockwork: Clockwork, bid_price: int, report: Report
+    world: World, terms: Terms, clockwork: Clockwork, market: Market, report: Report
 ) -> bool:
     """Do everything that can be done now; tell whether something is still under way."""
     db, now = world.db, clockwork.now()
@@ -206,23 +208,16 @@ def _round(
         db, minimum_lamports=terms.minimum_lamports, new_id=clockwork.new_id, now=now
     )
     is_paused = _is_paused(world, report)
-    report.payouts_short = report.batches_short = 0
+    report.payouts_short = report.payouts_waiting = report.batches_short = 0
     if not is_paused:
-        report.payouts_short = plan.make_batches(
-            db,
-            world.keyring,
-            payees_max=terms.payees_max,
-            is_payday=True,
-            new_id=clockwork.new_id,
-            now=now,
-        ).payouts_short
+        market = _plan(world, terms, clockwork, market, report)
     opened = batches.list_open(db)
     moving = [batch for batch in opened if batch.state != "PLANNED"]
     look = _observing(world, clockwork, report)
     _each(world, look, _groups(moving, OBSERVED_TOGETHER), clockwork, report)
     if not is_paused:
         planned = [batch for batch in opened if batch.state == "PLANNED"]
-        sign = _signing(world, terms, clockwork, bid_price, report)
+        sign = _signing(world, terms, clockwork, market, report)
         _each(world, sign, _groups(planned, SIGNED_TOGETHER), clockwork, report)
     upgrades.advance(
         db,
@@ -235,13 +230,37 @@ def _round(
     return _has_more(world, report)
 
 
+def _plan(
+    world: World, terms: Terms, clockwork: Clockwork, market: Market, report: Report
+) -> Market:
+    """Plan what is to be paid in this minute; return the market with the bid for it."""
+    db, now = world.db, clockwork.now()
+    inputs, decision = payday.decide(
+        db, market, payees_max=terms.payees_max, deadline_s=terms.deadline_s, now=now
+    )
+    planned = plan.make_batches(
+        db,
+        world.keyring,
+        payees_max=terms.payees_max,
+        patient_max=decision.payouts_now,
+        new_id=clockwork.new_id,
+        now=now,
+    )
+    report.payouts_short = planned.payouts_short
+    report.payouts_waiting = inputs.payouts_due - decision.payouts_now
+    if planned.batches or report.rounds == 1:
+        payday.write_down(db, inputs, decision, planned, now=now)
+    return replace(market, patient_price=decision.bid_price)
+
+
 def _has_more(world: World, report: Report) -> bool:
     backlog = batches.backlog(world.db)
     if _is_paused(world, report):
         return bool(backlog["batches_moving"])
     stuck = len(report.broken) + report.batches_short
     return bool(
-        backlog["batches_open"] > stuck or backlog["payouts_pending"] > report.payouts_short
+        backlog["batches_open"] > stuck
+        or backlog["payouts_pending"] > report.payouts_short + report.payouts_waiting
     )
 
 
@@ -272,14 +291,14 @@ def _observing(world: World, clockwork: Clockwork, report: Report) -> Handle:
 
 
 def _signing(
-    world: World, terms: Terms, clockwork: Clockwork, bid_price: int, report: Report
+    world: World, terms: Terms, clockwork: Clockwork, market: Market, report: Report
 ) -> Handle:
     desk = Desk(
         db=world.db,
         chain=world.chain,
         keyring=world.keyring,
         limits=terms.limits,
-        bid_price=bid_price,
+        market=market,
     )
 
     def handle(group: Sequence[Batch]) -> None:

@@ -126,6 +126,12 @@ def transaction_bytes(*, treasury: str, source: str, destinations: Iterable[str]
     )
 
 
+PAYEES_FULL: Final = (
+    TRANSACTION_BYTES_MAX - (1 + _SIGNATURE_BYTES + _FIXED_BYTES + (2 + _PROGRAMS) * _KEY_BYTES)
+) // (_KEY_BYTES + _TRANSFER_BYTES)
+"""Payees that fill a transaction: 16."""
+
+
 @dataclass(slots=True)
 class _Open:
     """A transaction that is being filled."""

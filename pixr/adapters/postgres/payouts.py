@@ -78,12 +78,12 @@ def patient(db: Database) -> Row:
     return row
 
 
-def list_pending(db: Database, *, limit: int, is_payday: bool) -> list[Payout]:
+def list_pending(db: Database, *, limit: int, patient_max: int) -> list[Payout]:
     """Lock and return up to ``limit`` payouts that wait for a batch, oldest first.
 
-    Those that may wait for a quiet minute (earnings, returns) only when ``is_payday``.
+    Of those that may wait for a quiet minute (earnings, returns) the ``patient_max`` oldest.
     """
-    parameters = {"limit": limit, "is_payday": is_payday}
+    parameters = {"limit": limit, "patient_max": min(patient_max, limit)}
     rows = db.execute(sql("payouts/list_pending"), parameters).fetchall()
     return [Payout(**row) for row in rows]
 

@@ -74,7 +74,7 @@ BEGIN
         ('batches', 'SIGNED', 'FAILED'), ('batches', 'INFLIGHT', 'FAILED'),
         ('batches', 'PLANNED', 'FAILED'),
         ('batches', 'SIGNED', 'HOLD'), ('batches', 'INFLIGHT', 'HOLD'),
-        ('batches', 'PLANNED', 'HOLD'), ('batches', 'PLANNED', 'FINALIZED'),
+        ('batches', 'PLANNED', 'HOLD'),
         ('batches', 'HOLD', 'INFLIGHT'), ('batches', 'HOLD', 'FAILED'),
         ('batches', 'HOLD', 'FINALIZED'),
         ('transactions', 'SIGNED', 'INFLIGHT'), ('transactions', 'SIGNED', 'LANDED'),

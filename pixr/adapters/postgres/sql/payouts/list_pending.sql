@@ -1,12 +1,20 @@
 -- Payouts that wait for a batch, oldest first, locked so that no other settler batches them;
--- those that may wait for a quiet minute only on a payday.
+-- of those that may wait for a quiet minute only as many of the oldest as are to be paid now.
 -- What leaves a user's own wallet goes one after the other: each is judged by what the wallet
 -- holds, and that is known only when the one before it is final.
 SELECT id, kind, user_id, debit_account, credit_account, destination, lamports, investment_id,
        payees_max
 FROM payouts
 WHERE state = 'PENDING'
-  AND (%(is_payday)s OR kind NOT IN ('earnings', 'return'))
+  AND (kind NOT IN ('earnings', 'return')
+       OR id IN (
+           SELECT patient.id
+           FROM payouts AS patient
+           WHERE patient.state = 'PENDING'
+             AND patient.kind IN ('earnings', 'return')
+           ORDER BY patient.created_at, patient.id
+           LIMIT %(patient_max)s
+       ))
   AND (kind NOT IN ('withdrawal', 'investment')
        OR NOT EXISTS (
            SELECT 1
