@@ -15,7 +15,6 @@ import uvicorn
 
 from pixr.local.chain.chain import Chain
 from pixr.local.chain.ledger import Ledger, LedgerInUse, LedgerUnreadable
-from pixr.local.chain.node import Node
 from pixr.local.chain.process import PORT_TAKEN_WORDS
 from pixr.local.chain.server import build_app
 
@@ -74,7 +73,7 @@ async def _serve(chain: Chain, sockets: list[socket.socket], options: argparse.N
         exit_code = 1
         server.should_exit = True
 
-    app = build_app(Node(chain), slot_ms=options.slot_ms, on_crash=give_up)
+    app = build_app(chain, slot_ms=options.slot_ms, on_crash=give_up)
     server = _Server(
         uvicorn.Config(
             app,

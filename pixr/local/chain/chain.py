@@ -33,12 +33,16 @@ from solders.token import ID as TOKEN_PROGRAM
 from solders.token.state import Mint
 
 from pixr.local.chain.encoding import memo_of, meta_json
+from pixr.local.chain.faults import LAG_BLOCKS_MAX
 from pixr.local.chain.ledger import BLOCKHASH_AGE_MAX, Block, BlockPrices, Landed, Ledger
 from pixr.local.chain.runtime import Accounts, Outcome, Runtime
 from pixr.local.chain.wire import WireTransaction
 
 DEPTH_OF: Final = {"processed": 0, "confirmed": 1, "finalized": 31}
 """How many blocks lie on top of the newest block of each commitment level."""
+
+UNDOS_MAX: Final = DEPTH_OF["finalized"] + LAG_BLOCKS_MAX
+"""How many blocks can be undone: a node may lag behind."""
 
 RECENT_BLOCKS: Final = 300
 """How far back signature statuses are known without searching history."""
@@ -80,7 +84,7 @@ class Chain:
         self._slot = self.tip.slot
         # Nothing that was stored can be rolled back, so a restart finalizes it.
         self._finalized_height_min = self.tip.height
-        self._undos: deque[tuple[int, Accounts]] = deque(maxlen=DEPTH_OF["finalized"])
+        self._undos: deque[tuple[int, Accounts]] = deque(maxlen=UNDOS_MAX)
         self._queue: list[Queued] = []
         self.transaction_count = ledger.transaction_count()
         self._begin_slot(self.tip.slot, now_s=self.tip.time_s)
@@ -96,23 +100,17 @@ class Chain:
         """The newest blockhash, ready to be signed over."""
         return Hash.from_string(self.tip.blockhash)
 
-    def block_at(self, commitment: str) -> Block:
-        """The newest block that has reached ``commitment``."""
-        if commitment == "processed":
+    def block_at(self, commitment: str, *, lag_blocks: int = 0) -> Block:
+        """The newest block that has reached ``commitment``, ``lag_blocks`` blocks ago."""
+        depth = DEPTH_OF[commitment] + lag_blocks
+        if depth == 0:
             return self.tip
-        height = max(self.tip.height - DEPTH_OF[commitment], self._finalized_height_min)
+        height = max(self.tip.height - depth, self._finalized_height_min)
         return self._recent[height - self.tip.height - 1]
 
     def recent_blocks(self, count: int) -> list[Block]:
         """The last ``count`` blocks, oldest first."""
         return list(self._recent)[-count:]
-
-    def commitment_of(self, slot: int) -> str:
-        """The highest level that the block of ``slot`` has reached."""
-        for commitment in ("finalized", "confirmed"):
-            if slot <= self.block_at(commitment).slot:
-                return commitment
-        return "processed"
 
     def account(self, address: Pubkey, block: Block) -> Account | None:
         """Read an account as it was after ``block``."""

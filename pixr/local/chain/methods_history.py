@@ -33,16 +33,18 @@ def get_signature_statuses(node: Node, params: Params) -> dict[str, Any]:
 
     Without ``searchTransactionHistory`` only the last 300 blocks are looked at.
     """
-    chain = node.chain
+    chain, tip = node.chain, node.block_at("processed")
     slot_min = chain.recent_blocks(RECENT_BLOCKS)[0].slot
     if params.config(1).flag("searchTransactionHistory"):
         slot_min = min(slot_min, chain.ledger.first_slot_shown)
     signatures = params.signatures(0, count_max=STATUSES_MAX)
     landed_list = [chain.ledger.transaction(signature) for signature in signatures]
     return in_context(
-        chain.tip,
+        tip,
         [
-            signature_status(chain, landed) if landed and landed.slot >= slot_min else None
+            signature_status(node, landed)
+            if landed and slot_min <= landed.slot <= tip.slot
+            else None
             for landed in landed_list
         ],
     )
@@ -74,7 +76,7 @@ def get_signatures_for_address(node: Node, params: Params) -> list[dict[str, Any
             "err": landed.meta["err"],
             "memo": landed.memo,
             "blockTime": _time_s(node, landed.slot),
-            "confirmationStatus": node.chain.commitment_of(landed.slot),
+            "confirmationStatus": node.commitment_of(landed.slot),
         }
         for landed in landed_list
     ]

@@ -8,6 +8,7 @@ import base64
 import binascii
 from typing import Any, Final
 
+from solders.hash import Hash
 from solders.message import from_bytes_versioned
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
@@ -41,7 +42,7 @@ def get_version(node: Node, params: Params) -> dict[str, Any]:
 def get_genesis_hash(node: Node, params: Params) -> str:
     """Name this chain; stable for a data directory."""
     del params
-    return node.chain.genesis_hash
+    return str(Hash.default()) if node.faults.wrong_genesis else node.chain.genesis_hash
 
 
 def get_slot(node: Node, params: Params) -> int:
@@ -70,7 +71,7 @@ def get_epoch_info(node: Node, params: Params) -> dict[str, int]:
 def get_latest_blockhash(node: Node, params: Params) -> dict[str, Any]:
     """The newest blockhash at the asked commitment, and its last block height."""
     block = node.bank(params.config(0))
-    height = block.last_valid_height
+    height = max(0, block.last_valid_height + node.faults.height_lie_blocks)
     return in_context(block, {"blockhash": block.blockhash, "lastValidBlockHeight": height})
 
 

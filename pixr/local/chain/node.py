@@ -20,13 +20,24 @@ class Node:
     chain: Chain
     faults: Faults = field(default_factory=Faults)
 
+    def block_at(self, commitment: str) -> Block:
+        """The newest block that this node has seen reach ``commitment``."""
+        return self.chain.block_at(commitment, lag_blocks=self.faults.lag_blocks)
+
+    def commitment_of(self, slot: int) -> str:
+        """The highest level that this node has seen the block of ``slot`` reach."""
+        for commitment in ("finalized", "confirmed"):
+            if slot <= self.block_at(commitment).slot:
+                return commitment
+        return "processed"
+
     def bank(self, config: Config, commitment: str | None = None) -> Block:
         """The block whose state answers a request.
 
         Raises:
             RpcError: -32016; the block is older than the caller's ``minContextSlot``.
         """
-        block = self.chain.block_at(commitment or config.commitment)
+        block = self.block_at(commitment or config.commitment)
         slot_min = config.integer("minContextSlot")
         if slot_min is not None and block.slot < slot_min:
             raise min_context_slot_not_reached(block.slot)
@@ -38,14 +49,15 @@ def in_context(block: Block, value: Any) -> dict[str, Any]:
     return {"context": {"slot": block.slot, "apiVersion": API_VERSION}, "value": value}
 
 
-def signature_status(chain: Chain, landed: Landed) -> dict[str, Any]:
+def signature_status(node: Node, landed: Landed) -> dict[str, Any]:
     """Say how far ``landed`` has come, as getSignatureStatuses does."""
-    level = chain.commitment_of(landed.slot)
-    block = chain.ledger.block(landed.slot)
+    level = node.commitment_of(landed.slot)
+    block = node.chain.ledger.block(landed.slot)
     assert block is not None, "a landed transaction has its block"
+    tip = node.block_at("processed")
     return {
         "slot": landed.slot,
-        "confirmations": None if level == "finalized" else chain.tip.height - block.height,
+        "confirmations": None if level == "finalized" else tip.height - block.height,
         "status": landed.meta["status"],
         "err": landed.meta["err"],
         "confirmationStatus": level,

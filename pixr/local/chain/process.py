@@ -36,6 +36,10 @@ class ChainProcess:
     pid: int
     port: int
 
+    def node_url(self, number: int) -> str:
+        """JSON-RPC of another node of the same chain, 2 to 9; the first is ``url`` itself."""
+        return f"{self.url}/nodes/{number}"
+
 
 @contextmanager
 def running_chain(

@@ -76,13 +76,29 @@ def answer_one(
     if request.get("jsonrpc") != "2.0" or not isinstance(name, str):
         return _failure(request_id, invalid)
     response: dict[str, Any]
+    # Nodes share the chain's history; each has forgotten as much of it as it was told to.
+    node.chain.ledger.first_slot_shown = node.faults.forget_before_slot
     try:
-        method = methods.get(name, _unknown)
+        method = _refuse if node.faults.refuse_code else methods.get(name, _unknown)
         result = method(node, Params(request.get("params")))
+        if node.faults.half_answers:
+            result = _half(result)
         response = {"jsonrpc": "2.0", "result": result, "id": request_id}
     except RpcError as error:
         response = _failure(request_id, error)
     return response if "id" in request else None
+
+
+def _refuse(node: Node, params: Params) -> None:
+    del params
+    raise RpcError(node.faults.refuse_code, "Node is unhealthy")
+
+
+def _half(result: Any) -> Any:
+    """The first half of a list, in a context or bare; anything else as it is."""
+    if isinstance(result, dict) and isinstance(result.get("value"), list):
+        return result | {"value": _half(result["value"])}
+    return result[: len(result) // 2] if isinstance(result, list) else result
 
 
 def _unknown(node: Node, params: Params) -> None:

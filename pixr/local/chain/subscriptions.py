@@ -119,7 +119,7 @@ class Connection:
 
         def poll() -> Any:
             landed = node.chain.ledger.transaction(signature)
-            block = node.chain.block_at(commitment)
+            block = node.block_at(commitment)
             if landed is None or landed.slot > block.slot:
                 return None
             return in_context(block, {"err": landed.meta["err"]})
@@ -130,11 +130,11 @@ class Connection:
         address, config = params.address(0), params.config(1)
         commitment = config.commitment
         encoding = config.text("encoding", "binary")
-        last = node.chain.account(address, node.chain.block_at(commitment))
+        last = node.chain.account(address, node.block_at(commitment))
 
         def poll() -> Any:
             nonlocal last
-            block = node.chain.block_at(commitment)
+            block = node.block_at(commitment)
             account = node.chain.account(address, block)
             if account == last:
                 return None
@@ -145,15 +145,15 @@ class Connection:
 
     def _subscribe_slot(self, node: Node, params: Params) -> int:
         del params
-        last: Block = node.chain.tip
+        last: Block = node.block_at("processed")
 
         def poll() -> Any:
             nonlocal last
-            tip = node.chain.tip
+            tip = node.block_at("processed")
             if tip is last:
                 return None
             last = tip
-            root = node.chain.block_at("finalized").slot
+            root = node.block_at("finalized").slot
             return {"slot": tip.slot, "parent": tip.parent_slot, "root": root}
 
         return self._add("slotNotification", poll)

@@ -16,6 +16,7 @@ from solders.system_program import (
     transfer_with_seed,
 )
 
+from pixr.local.chain.faults import Faults
 from tests.local.chain.harness import RENT_EXEMPT, SOL, Refused, Still, pay, signed
 from tests.local.chain.test_transactions import MEMO
 
@@ -245,7 +246,7 @@ def test_a_block_that_is_not_there_says_why(still: Still) -> None:
         "Slot 20 was skipped, or missing due to ledger jump to recent snapshot",
     )
     assert still.call("getFirstAvailableBlock") == 0
-    still.chain.ledger.first_slot_shown = 20
+    still.node.faults = Faults(forget_before_slot=20)
     assert still.call("getFirstAvailableBlock") == 21
     assert refusal(19)[0] == -32001
     assert still.call("getBlocks", 0, 22) == [21, 22]
@@ -254,7 +255,7 @@ def test_a_block_that_is_not_there_says_why(still: Still) -> None:
 def test_a_node_that_lost_its_history_finds_nothing_old(still: Still) -> None:
     bob, signatures = pay_often(still, 1)
     still.blocks(400)
-    still.chain.ledger.first_slot_shown = still.call("getSlot")
+    still.node.faults = Faults(forget_before_slot=still.call("getSlot"))
     assert still.status(signatures[0]) is None
     assert still.call("getTransaction", signatures[0]) is None
     assert still.call("getSignaturesForAddress", str(bob)) == []

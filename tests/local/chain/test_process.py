@@ -125,7 +125,7 @@ def test_a_killed_parent_leaves_nothing_behind() -> None:
 def test_a_chain_that_breaks_down_stops_serving() -> None:
     still = Still()
     crashes: list[str] = []
-    app = build_app(still.node, slot_ms=5, on_crash=lambda: crashes.append("crash"))
+    app = build_app(still.chain, slot_ms=5, on_crash=lambda: crashes.append("crash"))
 
     async def run() -> None:
         async with app.router.lifespan_context(app):
@@ -140,7 +140,7 @@ def test_a_chain_that_breaks_down_stops_serving() -> None:
 def test_a_proper_end_is_no_breakdown() -> None:
     still = Still()
     crashes: list[str] = []
-    app = build_app(still.node, slot_ms=5, on_crash=lambda: crashes.append("crash"))
+    app = build_app(still.chain, slot_ms=5, on_crash=lambda: crashes.append("crash"))
 
     async def run() -> None:
         async with app.router.lifespan_context(app):
