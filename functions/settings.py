@@ -4,6 +4,7 @@ A missing or malformed variable fails on the first line run and is named. What t
 (units, limits, formulas) is in ``pixr.domain``; a default here is a product decision.
 """
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Self
@@ -18,6 +19,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:[\w-]+:secretsmanager:.+")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
@@ -25,8 +27,18 @@ Address = Annotated[str, StringConstraints(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44
 RpcUrls = Annotated[str, StringConstraints(pattern=r"^https?://[^\s,]+(,https?://[^\s,]+)*$")]
 
 
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+
+
 class BadSettings(Exception):
     """The environment is not complete or not well formed. Names each variable and its rule."""
+
+
+def _said(item: ErrorDetails) -> str:
+    name = ".".join(map(str, item["loc"])).upper()
+    value = item["input"]
+    shown = f" (got {value})" if isinstance(value, str) and _NUMBER.fullmatch(value) else ""
+    return f"{name}: {item['msg']}{shown}".removeprefix(": ")
 
 
 class Settings(BaseModel):
@@ -42,7 +54,8 @@ class Settings(BaseModel):
         """Validate ``environ``.
 
         Raises:
-            BadSettings: One line that names every wrong variable and why, never its value.
+            BadSettings: One line that names every wrong variable and why. A number is shown,
+                any other value is not: it may be a secret.
         """
         known = {name.lower(): value for name, value in environ.items()}
         try:
@@ -50,10 +63,7 @@ class Settings(BaseModel):
                 {name: known[name] for name in cls.model_fields if name in known}
             )
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}".removeprefix(": ")
-                for item in error.errors()
-            )
+            wrong = "; ".join(_said(item) for item in error.errors())
             raise BadSettings(wrong) from None
 
 

@@ -72,6 +72,11 @@ WATCHED: Final = (
         means="A batch could not be decided and will not be paid until a person looks.",
     ),
     Watched(
+        metric="SettlementPaused",
+        alarm="SettlementPaused",
+        means="Nothing is planned or signed until a person resumes it.",
+    ),
+    Watched(
         metric="BatchSuccessRate",
         statistic="Average",
         alarm="BatchesFailing",

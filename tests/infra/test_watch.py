@@ -29,6 +29,7 @@ def test_a_silent_settler_is_an_alarm(cloud: Templates) -> None:
     ("metric", "operator", "threshold"),
     [
         ("HoldBatches", "GreaterThanOrEqualToThreshold", 1),
+        ("SettlementPaused", "GreaterThanOrEqualToThreshold", 1),
         ("BatchSuccessRate", "LessThanThreshold", 95),
         ("LedgerDrift", "GreaterThanOrEqualToThreshold", 1),
         ("TreasuryLamports", "LessThanThreshold", 1_000_000_000),
@@ -89,6 +90,7 @@ def test_every_metric_of_ours_is_drawn(cloud: Templates) -> None:
         "WalletsCreated",
         "Ticks",
         "HoldBatches",
+        "SettlementPaused",
         "TreasuryLamports",
         "LedgerDrift",
     ):
