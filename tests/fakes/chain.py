@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from solders.hash import Hash
 
-from tests.fakes.runtime import EMPTY, RESERVED, Account, execute
+from tests.fakes.runtime import BUILT_IN, EMPTY, RESERVED, Account, execute
 from tests.fakes.wire import Wire
 
 BLOCKHASH_AGE_MAX: Final = 150
@@ -93,14 +93,16 @@ class Chain:
         """Address → its final transactions, oldest first."""
         self.roots: list[tuple[int, int]] = [(0, 0)]
         """(slot, height): from that slot on, that height was final."""
-        self.trunk = Branch(blocks=[], state={})
+        self.trunk = Branch(blocks=[], state=dict(BUILT_IN))
         self.rival: Branch | None = None
         self.fork_height = 0
         """The last block that trunk and rival share."""
         self.stalled_until_height = 0
         """Nothing becomes final before the trunk is that high."""
         self.reserved = RESERVED
-        self._history: dict[str, tuple[list[int], list[Account | None]]] = {}
+        self._history: dict[str, tuple[list[int], list[Account | None]]] = {
+            address: ([0], [account]) for address, account in BUILT_IN.items()
+        }
         self._height_of = {genesis_hash: 0}
 
     # ── reading ──────────────────────────────────────────────────────────────

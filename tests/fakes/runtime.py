@@ -15,6 +15,7 @@ Source:
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from solders.pubkey import Pubkey
@@ -32,19 +33,9 @@ PROGRAM_LIMIT_UNITS: Final = 200_000
 LIMIT_UNITS_MAX: Final = 1_400_000
 ACCOUNT_LOCKS_MAX: Final = 64
 LOOKUP_HEADER_BYTES: Final = 56
-NATIVE_LOADER: Final = "NativeLoader1111111111111111111111111111111"
-RESERVED: Final = frozenset(
-    {
-        SYSTEM,
-        COMPUTE_BUDGET,
-        "SysvarC1ock11111111111111111111111111111111",
-        "SysvarRent111111111111111111111111111111111",
-        "SysvarRecentB1ockHashes11111111111111111111",
-        "Vote111111111111111111111111111111111111111",
-        "Stake11111111111111111111111111111111111111",
-    }
-)
-"""Addresses that nobody may write; those of them that tests use."""
+CLOCK: Final = "SysvarC1ock11111111111111111111111111111111"
+RESERVED: Final = frozenset({SYSTEM, COMPUTE_BUDGET, CLOCK})
+"""Addresses that nobody may write; those of them that transactions of ours could name."""
 
 CREATE_WITH_SEED: Final = 3
 TRANSFER: Final = 2
@@ -78,6 +69,21 @@ class Account:
 
 
 EMPTY: Final = Account(lamports=0)
+_NATIVE: Final = "NativeLoader1111111111111111111111111111111"
+_LOADER: Final = "BPFLoader2111111111111111111111111111111111"
+BUILT_IN: Final[Mapping[str, Account]] = MappingProxyType(
+    {
+        SYSTEM: Account(lamports=1, owner=_NATIVE, data=b"system_program", executable=True),
+        COMPUTE_BUDGET: Account(
+            lamports=1, owner=_NATIVE, data=b"compute_budget_program", executable=True
+        ),
+        CLOCK: Account(
+            lamports=1, owner="Sysvar1111111111111111111111111111111111111", data=bytes(40)
+        ),
+        MEMO: Account(lamports=16_926_720, owner=_LOADER, data=bytes(2_304), executable=True),
+    }
+)
+"""What is there before the first block, as far as transactions of ours name it."""
 Read = Callable[[str], Account | None]
 """Looks an account up; None where there is none."""
 
@@ -135,7 +141,7 @@ def execute(wire: Wire, read: Read, *, reserved: frozenset[str] = RESERVED) -> O
     payer_charged = replace(accounts[0], lamports=accounts[0].lamports - fee_lamports)
     charged = [payer_charged, *accounts[1:]]
     bench = _Bench(wire=wire, keys=keys, writable=writable, accounts=list(charged))
-    error = bench.run() or _refuse_rent(charged, bench.accounts, writable)
+    error = bench.run() or _refuse_rent(accounts, bench.accounts, writable)
     final = charged if error is not None else bench.accounts
     return Outcome(
         error=error,
@@ -245,10 +251,13 @@ def with_seed(base: str, seed: str, owner: str) -> str:
 
 
 def memo_units(size_bytes: int) -> int:
-    """Compute units of a memo without signers, as measured."""
-    if size_bytes < len("10 bytes.."):
-        return 274 if size_bytes else 232
-    return max(287, 200 + size_bytes)
+    """Compute units of a memo without signers: what was measured, put into a formula.
+
+    The program logs the memo's length, digit by digit, and then the memo.
+    """
+    if not size_bytes:
+        return 232
+    return 161 + 13 * len(str(size_bytes)) + max(100, size_bytes)
 
 
 @dataclass(slots=True, kw_only=True)
