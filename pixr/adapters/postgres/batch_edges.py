@@ -8,7 +8,7 @@ healthy minute takes (sign, send, finalize) take many batches at once.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -20,6 +20,9 @@ from pixr.domain.limits import Counted, Limit
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.packing import TRAVELS_ALONE
 from pixr.domain.payouts import Failed, Finalized, Payout
+
+LIVE: Final = ("SIGNED", "INFLIGHT")
+"""States of an attempt that may still land."""
 
 
 class LimitTripped(Exception):
@@ -136,8 +139,17 @@ def mark_inflight(db: Database, read: Sequence[Batch], *, now: datetime) -> set[
     return {row["batch_id"] for row in db.execute(sql("transactions/mark_inflight"), parameters)}
 
 
-def finalize(db: Database, landings: Sequence[Landing], *, now: datetime) -> set[UUID]:
+def finalize(
+    db: Database, landings: Sequence[Landing], *, is_adopted: bool = False, now: datetime
+) -> set[UUID]:
     """The attempts LANDED: batches FINALIZED, payouts PAID, ledger posted, investments moved on.
+
+    Args:
+        db: The database.
+        landings: What landed.
+        is_adopted: Take an attempt that was declared dead as well, because the transaction that
+            made the receipt was decoded and is exactly the batch.
+        now: The time.
 
     Returns:
         The batches that were moved.
@@ -146,12 +158,13 @@ def finalize(db: Database, landings: Sequence[Landing], *, now: datetime) -> set
         ValueError: An attempt that landed is not a live one: an expired attempt paid. Then
             none of ``landings`` is written.
     """
+    states = ("SIGNED", "INFLIGHT", "EXPIRED") if is_adopted else LIVE
     with db.transaction():
         moved = _swap(db, [item.batch for item in landings], "FINALIZED", now=now)
         won = [item for item in landings if item.batch.id in moved]
         if not won:
             return set()
-        _close(db, [item.landed for item in won], "LANDED", now=now)
+        _close(db, [item.landed for item in won], "LANDED", states=states, now=now)
         ids = [item.batch.id for item in won]
         payouts = batches.items(db, ids)
         emptied = batches.receipts(
@@ -215,13 +228,19 @@ def _entries(
 
 
 def _close(
-    db: Database, seen: Sequence[Finalized] | Sequence[Failed], state: str, *, now: datetime
+    db: Database,
+    seen: Sequence[Finalized] | Sequence[Failed],
+    state: str,
+    *,
+    states: Sequence[str] = LIVE,
+    now: datetime,
 ) -> None:
     parameters = {
         "signatures": [item.signature for item in seen],
         "slots": [item.slot for item in seen],
         "fees_lamports": [item.fee_lamports for item in seen],
         "state": state,
+        "states": list(states),
         "error": next((item.error for item in seen if isinstance(item, Failed)), None),
         "now": now,
     }

@@ -1,4 +1,4 @@
--- What became of live attempts. Fewer rows than asked for: one was decided before.
+-- What became of attempts in these states. Fewer rows than asked for: one was decided before.
 UPDATE transactions
 SET state = %(state)s,
     slot = seen.slot,
@@ -8,5 +8,5 @@ SET state = %(state)s,
 FROM unnest(%(signatures)s::text[], %(slots)s::bigint[], %(fees_lamports)s::bigint[])
      AS seen (signature, slot, fee_lamports)
 WHERE transactions.signature = seen.signature
-  AND transactions.state IN ('SIGNED', 'INFLIGHT')
+  AND transactions.state = ANY(%(states)s::text[])
 RETURNING transactions.signature
