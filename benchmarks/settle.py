@@ -29,8 +29,8 @@ from benchmarks.settler import Settler, new_settler, treasury_lamports
 from pixr.adapters.postgres import batches
 from pixr.adapters.redis import ViewStream
 from pixr.domain import packing, proofs
-from pixr.domain.fees import BASE_FEE_LAMPORTS
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
+from pixr.domain.reclaims import RECEIPTS_PER_RECLAIM
 from pixr.local.chain import ChainDidNotStart, ChainProcess, running_chain
 from pixr.local.errors import LocalError
 from pixr.local.valkey import running_valkey
@@ -40,7 +40,8 @@ FINALITY_BLOCKS = 31
 BUILD_TURNS = 20
 """Building and signing takes milliseconds; one pass alone would be noise."""
 
-RECEIPTS_PER_RECLAIM = 10
+GROWTH = (1_000, 10_000, 100_000)
+"""Payees of the passes of ``--growth``, one after the other, each on a database of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ class Pass:
     transactions: int
     payees_most: int
     fees_lamports: int
+    reclaim_lamports: int
+    """What it cost to take all rent back, measured after the payments."""
     alone_lamports: int
     """What the chain asks for a transaction with a single transfer."""
 
@@ -69,11 +72,12 @@ def run(sizes: Sizes, tell: Callable[[str], None]) -> Report:
         ):
             stream = ViewStream(valkey.url)
             settings = databases.settings()
-            for turn in range(1, sizes.repeats + 1):
+            todo = GROWTH if sizes.growth else [sizes.payees] * sizes.repeats
+            for turn, payees in enumerate(todo, start=1):
                 with databases.fresh() as db:
                     settler = new_settler(db, chain.url, stream, slot_s=SLOT_MS / 1000)
-                    tell(f"{sizes.payees:,} payees, turn {turn} of {sizes.repeats}")
-                    passes.append(_pass(settler, chain, sizes.payees))
+                    tell(f"{payees:,} payees, turn {turn} of {len(todo)}")
+                    passes.append(_pass(settler, chain, payees))
             stream.close()
     except ChainDidNotStart as error:
         raise LocalError(f"The local chain did not start: {error}.", mend="Try again.") from error
@@ -85,10 +89,10 @@ def run(sizes: Sizes, tell: Callable[[str], None]) -> Report:
     return Report(
         bench="settle",
         conditions=conditions | settings,
-        figures=_figures(passes),
+        figures=_growth(passes) if sizes.growth else _figures(passes),
         remarks=(
             "The time includes waiting for finality: on mainnet that alone takes about 13 s.",
-            f"Reclaim: {RECEIPTS_PER_RECLAIM} receipts in a transaction of {BASE_FEE_LAMPORTS:,}.",
+            f"Reclaim: {RECEIPTS_PER_RECLAIM} receipts a transaction, made and finalized here.",
             f"Not counted: the {RENT_EXEMPT_LAMPORTS:,} lamports in each receipt, which come back.",
         ),
     )
@@ -113,6 +117,7 @@ def _pass(settler: Settler, chain: ChainProcess, payees: int) -> Pass:
         transactions=len(carried),
         payees_most=max(row["payees"] for row in carried),
         fees_lamports=sum(row["fee_lamports"] for row in carried),
+        reclaim_lamports=settler.reclaim(),
         alone_lamports=_alone_lamports(settler),
     )
 
@@ -120,7 +125,7 @@ def _pass(settler: Settler, chain: ChainProcess, payees: int) -> Pass:
 def _build_and_sign(settler: Settler, carried: Sequence[dict[str, Any]]) -> tuple[float, float]:
     """Wall and CPU seconds to build and sign the transactions that were sent, once each."""
     treasury, receipt_key = settler.keyring.treasury, settler.keyring.seed.receipt_key()
-    groups = [(row["id"], batches.items(settler.db, row["id"])) for row in carried]
+    groups = list(batches.items(settler.db, [row["id"] for row in carried]).items())
     blockhash = settler.chain.blockhash().hash
     begun_s, begun_cpu_s = time.perf_counter(), time.process_time()
     for _ in range(BUILD_TURNS):
@@ -180,12 +185,26 @@ def _figures(passes: Sequence[Pass]) -> list[Figure]:
     ]
 
 
+def _growth(passes: Sequence[Pass]) -> list[Figure]:
+    """Time per payee at each size, and how the largest compares with the middle one.
+
+    The smallest is mostly one wait for finality, so it is shown and not compared.
+    """
+    per_payee_us = [1e6 * one.settle.wall_s / one.payees for one in passes]
+    figures = [
+        exact(f"us_per_payee_{one.payees}", f"time per payee, {one.payees:,} payees", "µs", value)
+        for one, value in zip(passes, per_payee_us, strict=True)
+    ]
+    grown = per_payee_us[-1] / per_payee_us[-2]
+    return [*figures, at_most(exact("growth", "largest ÷ middle", "×", grown), 1.1)]
+
+
 def _fees(passes: Sequence[Pass]) -> list[Figure]:
     payees = sum(one.payees for one in passes)
     transactions = sum(one.transactions for one in passes)
     fees = sum(one.fees_lamports for one in passes)
     alone = passes[-1].alone_lamports
-    reclaims = transactions * BASE_FEE_LAMPORTS / RECEIPTS_PER_RECLAIM
+    reclaims = sum(one.reclaim_lamports for one in passes)
     return [
         exact("payees_per_transaction", "payees per transaction", "", payees / transactions),
         exact(
@@ -198,7 +217,7 @@ def _fees(passes: Sequence[Pass]) -> list[Figure]:
         at_most(
             exact(
                 "fee_with_reclaim_per_payee_lamports",
-                "fee per payee with the reclaim, computed",
+                "fee per payee with the reclaim, as charged",
                 "lamports",
                 (fees + reclaims) / payees,
             ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import LiteralString
 from uuid import uuid4
 
 from solders.keypair import Keypair
@@ -99,6 +100,32 @@ class Settler:
         Raises:
             LocalError: ``TICKS_MAX`` ticks did not suffice.
         """
+        for _ in range(TICKS_MAX):
+            self._tick(TERMS)
+            if self.paid() == payees:
+                return
+        raise LocalError(
+            f"After {TICKS_MAX} ticks {self.paid()} of {payees} payees are paid.",
+            mend="Ask for fewer.",
+        )
+
+    def reclaim(self) -> int:
+        """Take the rent out of every receipt at once; return what that cost in lamports.
+
+        Raises:
+            LocalError: ``TICKS_MAX`` ticks did not suffice.
+        """
+        impatient = replace(TERMS, receipt_retention=timedelta(0))
+        for _ in range(TICKS_MAX):
+            self._tick(impatient)
+            if self._count("SELECT count(*) AS n FROM batches WHERE receipt_state = 'LOCKED'") == 0:
+                return self._count(
+                    "SELECT COALESCE(sum(fee_lamports), 0)::bigint AS n FROM transactions"
+                    " JOIN batches ON batches.id = batch_id WHERE kind = 'reclaim'"
+                )
+        raise LocalError(f"After {TICKS_MAX} ticks receipts are left.", mend="Ask for fewer.")
+
+    def _tick(self, terms: Terms) -> None:
         world = World(
             db=self.db,
             chain=self.chain,
@@ -106,14 +133,7 @@ class Settler:
             keyring=self.keyring,
             send=lambda _topic, _payload: None,
         )
-        for _ in range(TICKS_MAX):
-            run(world, TERMS, self._clockwork())
-            if self.paid() == payees:
-                return
-        raise LocalError(
-            f"After {TICKS_MAX} ticks {self.paid()} of {payees} payees are paid.",
-            mend="Ask for fewer.",
-        )
+        run(world, terms, self._clockwork())
 
     def _clockwork(self) -> Clockwork:
         deadline_s = time.monotonic() + TICK_S
@@ -126,7 +146,10 @@ class Settler:
 
     def paid(self) -> int:
         """How many payouts are finalized."""
-        row = self.db.execute("SELECT count(*) AS n FROM payouts WHERE state = 'PAID'").fetchone()
+        return self._count("SELECT count(*) AS n FROM payouts WHERE state = 'PAID'")
+
+    def _count(self, statement: LiteralString) -> int:
+        row = self.db.execute(statement).fetchone()
         assert row is not None
         return int(row["n"])
 
