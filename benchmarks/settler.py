@@ -29,6 +29,7 @@ TICKS_MAX = 20
 PAUSE_SLOTS = 2.5
 """The settler pauses 1 s between looks at the chain: as many slots of mainnet's 400 ms."""
 
+BLOCKS_UNTIL_RECLAIM = 250
 FINALITY_POLLS_MAX = 2_000
 RULES = Rules(
     # One view earns enough for a payout.
@@ -115,6 +116,8 @@ class Settler:
         Raises:
             LocalError: ``TICKS_MAX`` ticks did not suffice.
         """
+        # A receipt stands until no attempt of its batch could land any more: about 180 blocks.
+        time.sleep(BLOCKS_UNTIL_RECLAIM * self.slot_s)
         impatient = replace(TERMS, receipt_retention=timedelta(0))
         for _ in range(TICKS_MAX):
             self._tick(impatient)
