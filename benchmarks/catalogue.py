@@ -14,6 +14,7 @@ BENCHMARKS = {
     "wallet": "Wallets derived per second, against solders' own path derivation.",
     "ingest": "Views per second from the stream to accruals, against INSERT and raw COPY.",
     "settle": "Payees per second from owed to finalized, and the fee of each.",
+    "fees": "Fees saved by the policy, against paying at once and perfect hindsight.",
 }
 """Name → what it measures. ``benchmarks/<name>.py`` has a function ``run``."""
 
@@ -27,7 +28,10 @@ class Sizes:
     views: int = 100_000
     """Events on the stream in one repetition; every tenth repeats an earlier one."""
     creators: int = 1_000
+    growth: bool = False
     payees: int = 1_000
+    minutes: int = 1_440
+    """Of a day of prices that is made up."""
 
 
 class Run(Protocol):

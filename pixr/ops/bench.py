@@ -22,7 +22,9 @@ def command(
     views: Annotated[int, Option(help="ingest: events.", min=10)] = _DEFAULT.views,
     creators: Annotated[int, Option(help="ingest: creators.", min=1)] = _DEFAULT.creators,
     payees: Annotated[int, Option(help="settle: users to pay.", min=1)] = _DEFAULT.payees,
+    growth: Annotated[bool, Option(help="settle: 1 k, 10 k, 100 k payees.")] = _DEFAULT.growth,
     derivations: Annotated[int, Option(help="wallet: addresses.", min=1)] = _DEFAULT.derivations,
+    minutes: Annotated[int, Option(help="fees: of a day made up.", min=60)] = _DEFAULT.minutes,
 ) -> None:
     """Measure and print a table; the last line is one JSON object with every figure."""
     console = screen.make_console()
@@ -35,7 +37,13 @@ def command(
         )
     measured_on = machine.describe(*PACKAGES)
     sizes = Sizes(
-        repeats=repeats, views=views, creators=creators, payees=payees, derivations=derivations
+        repeats=repeats,
+        views=views,
+        creators=creators,
+        payees=payees,
+        growth=growth,
+        derivations=derivations,
+        minutes=minutes,
     )
     # On a terminal the line below tells a waiting person what goes on; elsewhere it is silent.
     with console.status(what) as status:
