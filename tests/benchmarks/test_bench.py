@@ -16,6 +16,7 @@ SMALL = {
     "wallet": ("--repeats", "2", "--derivations", "50"),
     "ingest": ("--repeats", "1", "--views", "500", "--creators", "7"),
     "settle": ("--repeats", "1", "--payees", "17"),
+    "fees": ("--repeats", "1", "--minutes", "60"),
 }
 PROMISED = {
     "cold": {
@@ -36,7 +37,14 @@ PROMISED = {
         *("payees_per_transaction", "fee_per_payee_lamports", "fee_alone_lamports"),
         *("vs_fee_alone",),
     },
+    "fees": {
+        f"{trace}_{what}"
+        for trace in ("slots", "tips", "diurnal", "mint", "congested")
+        for what in ("saving_percent", "saving_most_percent", "regret_percent", "delay_max_s")
+    },
 }
+MAY_COST = ("_timing_percent", "_urgency_percent")
+"""Parts of a saving that can be a loss."""
 
 
 def bench(*arguments: str) -> str:
@@ -63,7 +71,8 @@ def test_a_benchmark_ends_with_its_figures_as_json(name: str) -> None:
     assert set(found) >= PROMISED[name]
     figures = {key: value for key, value in found.items() if isinstance(value, int | float)}
     assert set(figures) >= PROMISED[name]
-    assert all(math.isfinite(value) and value >= 0 for value in figures.values())
+    assert all(math.isfinite(value) for value in figures.values())
+    assert all(value >= 0 for key, value in figures.items() if not key.endswith(MAY_COST))
     assert all(found[key] > 0 for key in PROMISED[name])
     assert found["machine"]["cpu"]
     assert found["conditions"]["repeats"] == int(SMALL[name][1])
@@ -84,6 +93,16 @@ def test_ingest_counts_repeats_as_no_views() -> None:
     assert (conditions["events"], conditions["views"]) == (500, 450)
 
 
+def test_fees_are_never_below_hindsight_and_a_quiet_day_is_paid_at_once() -> None:
+    found = last_line(bench("fees", *SMALL["fees"]))
+    for trace in ("slots", "tips", "quiet", "diurnal", "mint", "congested"):
+        assert found[f"{trace}_saving_percent"] <= found[f"{trace}_saving_most_percent"]
+        assert found[f"{trace}_delay_max_s"] <= 600
+        assert "made up" in found["conditions"][trace] or trace in ("slots", "tips")
+    assert found["quiet_saving_percent"] == 0
+    assert found["quiet_delay_max_s"] <= 60
+
+
 def test_without_a_name_they_are_listed() -> None:
     output = bench()
     for name, sentence in BENCHMARKS.items():
@@ -95,5 +114,6 @@ def test_an_unknown_name_is_one_line_and_exit_code_2() -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == (
-        "pixr: There is no benchmark `nothing`. Choose one of: cold, wallet, ingest, settle.\n"
+        "pixr: There is no benchmark `nothing`."
+        " Choose one of: cold, wallet, ingest, settle, fees.\n"
     )
