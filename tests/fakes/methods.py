@@ -133,21 +133,29 @@ def get_account_info(node: "FakeNode", params: Params) -> dict[str, Any]:
     config, view = params.config(1), node.view()
     block = _bank(view, config, config.commitment)
     account = view.account(str(params.address(0)), block)
-    return _in_context(block, account_json(account, config.text("encoding", "binary")))
+    encoding = config.text("encoding", "binary")
+    return _in_context(block, account_json(account, encoding, _data_slice(config)))
 
 
 def get_multiple_accounts(node: "FakeNode", params: Params) -> dict[str, Any]:
     """Up to 100 accounts of one bank."""
     config, view = params.config(1), node.view()
     block = _bank(view, config, config.commitment)
-    encoding = config.text("encoding", "base64")
+    encoding, data_slice = config.text("encoding", "base64"), _data_slice(config)
     return _in_context(
         block,
         [
-            account_json(view.account(str(address), block), encoding)
+            account_json(view.account(str(address), block), encoding, data_slice)
             for address in params.addresses(0, count_max=ACCOUNTS_MAX)
         ],
     )
+
+
+def _data_slice(config: Config) -> dict[str, int] | None:
+    section = config.section("dataSlice")
+    if section is None:
+        return None
+    return {"offset": section.integer("offset") or 0, "length": section.integer("length") or 0}
 
 
 def get_recent_prioritization_fees(node: "FakeNode", params: Params) -> list[dict[str, int]]:

@@ -1,6 +1,7 @@
 """Accounts and transactions of the fake chain in the shapes of the real RPC."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pixr.local.chain import base58
@@ -9,20 +10,26 @@ from tests.fakes.chain import Landed
 from tests.fakes.runtime import Account
 from tests.fakes.wire import MEMO, Wire
 
-RENT_EPOCH_NEVER: Final = (1 << 64) - 1
+RENT_EPOCH: Final = 0
+"""As LiteSVM has it; mainnet says 2^64 - 1, and nobody reads it."""
 
 
-def account_json(account: Account | None, encoding: str) -> dict[str, Any] | None:
-    """Render an account; None is null."""
+def account_json(
+    account: Account | None, encoding: str, data_slice: Mapping[str, int] | None
+) -> dict[str, Any] | None:
+    """Render an account, or the wanted part of its data; None is null."""
     if account is None:
         return None
+    data = account.data
+    if data_slice is not None:
+        data = data[data_slice["offset"] : data_slice["offset"] + data_slice["length"]]
     rendered: Any
     if encoding == "binary":
-        rendered = base58.encode(account.data)
+        rendered = base58.encode(data)
     elif encoding == "base58":
-        rendered = [base58.encode(account.data), encoding]
+        rendered = [base58.encode(data), encoding]
     elif encoding == "base64":
-        rendered = [base64.b64encode(account.data).decode(), encoding]
+        rendered = [base64.b64encode(data).decode(), encoding]
     else:
         raise invalid_params(f"Invalid params: unsupported account encoding `{encoding}`")
     return {
@@ -30,7 +37,7 @@ def account_json(account: Account | None, encoding: str) -> dict[str, Any] | Non
         "data": rendered,
         "owner": account.owner,
         "executable": account.executable,
-        "rentEpoch": RENT_EPOCH_NEVER,
+        "rentEpoch": RENT_EPOCH,
         "space": len(account.data),
     }
 
