@@ -1,7 +1,7 @@
 """A settler in a test's hands: real Postgres, real Valkey, the real Solana runtime."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +44,7 @@ class Settler:
     stream: ViewStream
     keyring: Keyring
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     terms: Terms = field(
         default_factory=lambda: Terms(rules=RULES, minimum_lamports=10_000_000, payees_max=50)
     )
@@ -54,7 +55,7 @@ class Settler:
             self.world(),
             self.terms,
             Clockwork(
-                now=lambda: datetime.now(UTC),
+                now=self.now,
                 new_id=uuid4,
                 remaining_s=lambda: deadline - time.monotonic(),
                 pause=lambda _: time.sleep(0.05),
@@ -69,6 +70,13 @@ class Settler:
             keyring=self.keyring,
             send=lambda topic, payload: self.sent.append((topic, payload)),
         )
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        for _ in range(2_000):
+            if is_so():
+                return
+            time.sleep(0.02)
+        raise TimeoutError
 
     def airdrop(self, address: str, lamports: int) -> None:
         node = self.chain.nodes[0]

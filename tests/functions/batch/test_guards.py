@@ -1,0 +1,172 @@
+"""What stops the settler: a pause, a limit, a schema or a chain it does not know, no money."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.message import Message
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+
+from functions.batch.keyring import Keyring
+from pixr.adapters.keys import Signer
+from pixr.adapters.postgres import house, pauses
+from pixr.adapters.postgres.house import ChainChanged
+from pixr.adapters.postgres.migrate import SchemaAhead
+from pixr.domain.limits import Limit
+from tests.functions.batch.conftest import Settler
+
+DUE = 19_000_000
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def due(settler: Settler) -> str:
+    """Alice is owed 0.019 SOL; returns her address."""
+    address = settler.user("alice")
+    settler.content("film", "alice")
+    settler.watch("film", 1_000)
+    return address
+
+
+def states(settler: Settler, table: str) -> list[str]:
+    rows = settler.db.execute(f"SELECT state FROM {table}".encode())
+    return [row["state"] for row in rows]
+
+
+def test_while_paused_views_are_drained_and_nobody_is_paid(settler: Settler, due: str) -> None:
+    pauses.pause(settler.db, "a person looks", now=NOW)
+    report = settler.tick()
+    assert (report.events_new, report.batches_sent, report.paused) == (1_000, 0, "a person looks")
+    assert states(settler, "batches") == []
+    assert settler.account("owed:alice") == DUE
+    assert pauses.resume(settler.db) is not None
+    settler.tick()
+    assert settler.balance(due) == DUE
+
+
+def test_the_first_reason_of_a_pause_stays(settler: Settler) -> None:
+    assert pauses.pause(settler.db, "first", now=NOW)
+    assert not pauses.pause(settler.db, "second", now=NOW)
+    assert pauses.read(settler.db) == {"reason": "first", "paused_at": NOW}
+
+
+def limit(lamports_max: int, treasury_bps_max: int = 10_000) -> Limit:
+    return Limit(window_s=600, lamports_max=lamports_max, treasury_bps_max=treasury_bps_max)
+
+
+def test_a_tripped_limit_signs_nothing_and_pauses(settler: Settler, due: str) -> None:
+    settler.terms = replace(settler.terms, limits=(limit(DUE - 1),))
+    report = settler.tick()
+    assert report.paused == (
+        "a signing limit was reached: 19000000 lamports within 600 s;"
+        " the limit is 18999999 lamports"
+    )
+    assert states(settler, "batches") == ["PLANNED"]
+    assert states(settler, "transactions") == []
+    assert settler.balance(due) == 0
+
+    settler.terms = replace(settler.terms, limits=(limit(DUE),))
+    pauses.resume(settler.db)
+    settler.tick()
+    assert settler.balance(due) == DUE
+
+
+def test_what_was_signed_before_counts_and_fades(settler: Settler, due: str) -> None:
+    settler.terms = replace(settler.terms, limits=(limit(3 * DUE // 2),))
+    settler.tick()
+    settler.watch("film", 1_000, day="b")
+    paused = settler.tick().paused
+    assert paused is not None
+    assert paused.startswith("a signing limit was reached: ")
+    assert settler.balance(due) == DUE
+    # Half a window later half of it is forgotten.
+    settler.db.execute("UPDATE transactions SET signed_at = signed_at - interval '300 seconds'")
+    pauses.resume(settler.db)
+    settler.tick()
+    assert settler.balance(due) == 2 * DUE
+
+
+def test_a_share_of_the_treasury_is_a_limit_too(settler: Settler, due: str) -> None:
+    # 19,000,000 of 100 SOL are 1.9 hundredths of a percent.
+    settler.terms = replace(settler.terms, limits=(limit(10**18, treasury_bps_max=1),))
+    paused = settler.tick().paused
+    assert paused is not None
+    assert "the limit is 1 bps of it, 10000000 lamports" in paused
+    assert settler.balance(due) == 0
+
+
+def test_code_that_is_older_than_the_schema_touches_nothing(settler: Settler, due: str) -> None:
+    settler.db.execute(
+        "INSERT INTO schema_migrations (name, sha256) VALUES ('9999_future.sql', 'x')"
+    )
+    with pytest.raises(SchemaAhead, match=r"9999_future\.sql, which this code does not know"):
+        settler.tick()
+    assert settler.stream.depth() > 0
+    assert states(settler, "payouts") == []
+
+
+def test_another_chain_is_refused(settler: Settler) -> None:
+    house.pin_chain(settler.db, "11111111111111111111111111111112", "localnet", now=NOW)
+    with pytest.raises(ChainChanged, match="the nodes are of"):
+        house.pin_chain(settler.db, settler.chain.genesis_hash(), "localnet", now=NOW)
+
+
+def test_a_treasury_that_holds_less_on_chain_than_in_the_ledger_sends_nothing(
+    settler: Settler, due: str
+) -> None:
+    """Somebody took the money with the key: the ledger does not know, the chain does."""
+    settler.tick()
+    settler.watch("film", 1_000, day="b")
+    treasury = Pubkey.from_string(settler.keyring.treasury.address)
+    held = settler.balance(settler.keyring.treasury.address)
+    blockhash = Hash.from_string(settler.chain.blockhash().hash)
+    theft = transfer(
+        TransferParams(
+            from_pubkey=treasury, to_pubkey=Keypair().pubkey(), lamports=held - 2_000_000
+        )
+    )
+    message = Message.new_with_blockhash([theft], treasury, blockhash)
+    signature = settler.keyring.treasury.sign(bytes(message))
+    settler.chain.send([bytes([1]) + bytes(signature) + bytes(message)])
+    settler.wait_until(lambda: settler.balance(settler.keyring.treasury.address) < 2_000_000)
+
+    report = settler.tick()
+
+    assert report.batches_sent == 0
+    assert report.paused is not None
+    assert "was paid for by the treasury and is not in the database" in report.paused
+    assert settler.balance(due) == DUE
+
+    # Even if a person resumes, nothing is signed that the chain could not pay.
+    settler.db.execute(
+        "INSERT INTO deposit_cursors VALUES (%s, %s, now())"
+        " ON CONFLICT (address) DO UPDATE SET signature = EXCLUDED.signature",
+        (str(treasury), str(signature)),
+    )
+    pauses.resume(settler.db)
+    report = settler.tick(seconds=5)
+    assert (report.batches_sent, report.batches_short) == (0, 1)
+    assert settler.balance(due) == DUE
+
+
+def test_an_empty_treasury_pays_nobody_until_it_is_filled(settler: Settler) -> None:
+    settler.keyring = Keyring(seed=settler.keyring.seed, treasury=Signer(Keypair()))
+    address = settler.user("alice")
+    settler.content("film", "alice")
+    settler.watch("film", 1_000)
+    report = settler.tick(seconds=5)
+    assert (report.payouts_made, report.payouts_short, report.batches_sent) == (1, 1, 0)
+    settler.airdrop(settler.keyring.treasury.address, 10**9)
+    settler.tick()
+    assert settler.balance(address) == DUE
+
+
+def test_a_clock_that_jumps_back_changes_nothing(settler: Settler, due: str) -> None:
+    settler.tick()
+    settler.watch("film", 1_000, day="b")
+    settler.now = lambda: datetime.now(UTC) - timedelta(days=2)
+    settler.tick()
+    assert settler.balance(due) == 2 * DUE

@@ -1,0 +1,139 @@
+"""Rent comes back out of receipts, and only when they guard nothing any more."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from pixr.adapters.postgres import verification
+from pixr.adapters.solana import AccountView, Solana
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
+from pixr.domain.reclaims import RECEIPTS_PER_RECLAIM
+from tests.functions.batch.conftest import Settler
+
+
+@pytest.fixture
+def paid(settler: Settler) -> list[str]:
+    """One full company of batches was paid; returns their receipts' addresses."""
+    settler.terms = replace(settler.terms, payees_max=1)
+    for number in range(RECEIPTS_PER_RECLAIM):
+        settler.user(f"creator-{number}")
+        settler.content(f"film-{number}", f"creator-{number}")
+        settler.watch(f"film-{number}", 600)
+    settler.tick()
+    rows = settler.db.execute("SELECT receipt_address FROM batches ORDER BY planned_at, id")
+    return [row["receipt_address"] for row in rows]
+
+
+class Dusty(Solana):
+    """The real node; somebody sends dust to a receipt between the second look and the first."""
+
+    def __init__(self, settler: Settler, receipt: str) -> None:
+        super().__init__([settler.chain.nodes[0].url])
+        self.receipt = receipt
+        self.looks = 0
+        self.airdrop = settler.airdrop
+
+    def accounts(self, addresses: Sequence[str]) -> list[AccountView | None]:
+        if self.receipt in addresses:
+            self.looks += 1
+            if self.looks == 2:
+                self.airdrop(self.receipt, 777)
+        return super().accounts(addresses)
+
+
+def receipt_states(settler: Settler) -> set[str]:
+    rows = settler.db.execute("SELECT receipt_state FROM batches WHERE kind = 'earnings'")
+    return {row["receipt_state"] for row in rows}
+
+
+def outlive(settler: Settler) -> None:
+    """Let the chain finalize what no attempt of ours could outlive."""
+    row = settler.db.execute(
+        "SELECT max(last_valid_block_height) AS h FROM transactions"
+    ).fetchone()
+    assert row is not None
+    settler.wait_until(lambda: settler.chain.finalized_height() > row["h"] + 40)
+
+
+def no_retention(settler: Settler) -> None:
+    settler.terms = replace(settler.terms, receipt_retention=timedelta(0))
+
+
+def is_clean(settler: Settler) -> bool:
+    checks = verification.CHECKS.values()
+    return not any(verification.offenders(settler.db, statement) for statement in checks)
+
+
+def test_a_young_receipt_stands(settler: Settler, paid: list[str]) -> None:
+    outlive(settler)
+    assert settler.tick().reclaims_planned == 0
+    assert receipt_states(settler) == {"LOCKED"}
+
+
+def test_a_receipt_stands_while_an_attempt_could_still_land(
+    settler: Settler, paid: list[str]
+) -> None:
+    settler.db.execute("UPDATE transactions SET last_valid_block_height = 10 ^ 9")
+    no_retention(settler)
+    assert settler.tick().reclaims_planned == 0
+    assert receipt_states(settler) == {"LOCKED"}
+
+
+def test_the_rent_comes_home(settler: Settler, paid: list[str]) -> None:
+    outlive(settler)
+    no_retention(settler)
+    assert settler.tick().reclaims_planned == 1
+    assert receipt_states(settler) == {"RECLAIMED"}
+    assert settler.account("receipts") == 0
+    assert [settler.balance(address) for address in paid] == [0] * len(paid)
+    treasury = settler.keyring.treasury.address
+    assert settler.account("treasury") == settler.balance(treasury)
+    assert is_clean(settler)
+    # Nothing is left to take, and nothing is missing.
+    report = settler.tick()
+    assert (report.reclaims_planned, report.broken) == (0, {})
+
+
+def test_what_a_stranger_sent_to_a_receipt_comes_along(settler: Settler, paid: list[str]) -> None:
+    """A lamport left behind would fail the reclaim, whoever sent it."""
+    settler.airdrop(paid[0], 1_000_001)
+    outlive(settler)
+    no_retention(settler)
+    settler.tick()
+    assert receipt_states(settler) == {"RECLAIMED"}
+    treasury = settler.keyring.treasury.address
+    assert settler.account("treasury") == settler.balance(treasury)
+    assert settler.account("receipts") == 0
+
+
+def test_dust_that_comes_between_plan_and_signature_only_delays(
+    settler: Settler, paid: list[str]
+) -> None:
+    outlive(settler)
+    settler.airdrop(paid[3], RENT_EXEMPT_LAMPORTS)
+    no_retention(settler)
+    settler.chain = Dusty(settler, paid[0])
+    settler.tick()
+    settler.tick()
+    assert receipt_states(settler) == {"RECLAIMED"}
+    states = settler.db.execute("SELECT state FROM batches WHERE kind = 'reclaim' ORDER BY state")
+    assert [row["state"] for row in states] == ["FAILED", "FINALIZED"]
+    treasury = settler.keyring.treasury.address
+    assert settler.account("treasury") == settler.balance(treasury)
+    assert is_clean(settler)
+
+
+def test_a_receipt_that_is_gone_is_told_and_the_others_come_home(
+    settler: Settler, paid: list[str]
+) -> None:
+    outlive(settler)
+    no_retention(settler)
+    settler.tick()
+    settler.db.execute(
+        "UPDATE batches SET receipt_state = 'LOCKED' WHERE receipt_address = %s", (paid[0],)
+    )
+    settler.db.execute("UPDATE batch_receipts SET is_live = false")
+    report = settler.tick()
+    assert report.broken == {f"receipt {paid[0]}": "it should stand on chain and does not"}
