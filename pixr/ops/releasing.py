@@ -1,0 +1,288 @@
+"""The ways out of HOLD and of quarantine: which are open, why the others are not, and taking one.
+
+    HOLD ──look again──▶ INFLIGHT    an attempt may still be judged; pays nothing by itself
+         ──dissolve────▶ FAILED      nothing landed and nothing can: its payouts wait again
+         ──adopt───────▶ FINALIZED   what made its receipt is the batch, exactly
+    QUARANTINED ──retry──▶ PENDING   still owed: pay it once more, alone
+
+Every way compares and swaps, writes its line into the audit log in the same transaction, and
+is refused with a sentence when it is not safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from pixr.adapters.postgres import Database, adoption, audit, batch_edges, batches, holds
+from pixr.adapters.postgres.adoption import Seen
+from pixr.adapters.postgres.batches import Batch
+from pixr.adapters.solana import Solana, TransactionView
+from pixr.domain.decoding import decode
+from pixr.domain.payouts import (
+    Absent,
+    Attempt,
+    Failed,
+    Finalized,
+    Payout,
+    ReceiptOnly,
+    Search,
+    Sighting,
+    Unknown,
+    Unsettled,
+    Verdict,
+    judge,
+)
+from pixr.ops import comparison
+
+LIVE: Final = ("SIGNED", "INFLIGHT")
+WAYS: Final = ("look-again", "dissolve", "adopt")
+
+
+class NotSafe(Exception):
+    """The way is closed. The message says why, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A held batch and everything that decides what may be done with it."""
+
+    batch: Batch
+    payouts: Sequence[Payout]
+    attempts: Sequence[Attempt]
+    said: Sequence[tuple[str, Sighting]]
+    """What each node says now: (node, sighting)."""
+    maker: TransactionView | None
+    """The transaction that made the receipt, or the attempt that a node shows as landed."""
+    finalized_height: int
+    difference: str | None
+    """How the maker differs from the batch; None also when there is no maker."""
+
+    @property
+    def live(self) -> Sequence[Attempt]:
+        """Attempts that may still land, as far as the database knows."""
+        return [item for item in self.attempts if item.state in LIVE]
+
+    def obstacle(self, way: str) -> str | None:
+        """Why a way is closed; None: it is open."""
+        if self.batch.state != "HOLD":
+            return f"the batch is {self.batch.state}; only a batch in HOLD waits for a person"
+        return {"look-again": _no_look, "dissolve": _no_dissolving, "adopt": _no_adoption}[way](
+            self
+        )
+
+
+def examine(db: Database, chain: Solana, batch: Batch) -> Case:
+    """Gather everything that is known of a batch, and ask the chain anew.
+
+    Raises:
+        ChainUnreachable: Nobody answers.
+    """
+    attempts = batches.attempts(db, [batch.id])[batch.id]
+    payouts = batches.items(db, [batch.id])[batch.id]
+    receipts = batches.receipts(db, [batch.id])[batch.id]
+    search = Search(attempts=tuple(attempts), receipt=batch.receipt_address)
+    (sightings,) = chain.look_up([search])
+    names = [node.name for node in chain.nodes]
+    maker = _maker(chain, sightings)
+    found = None
+    if maker is not None:
+        expected = comparison.expected_of(db, batch, payouts, receipts)
+        found = comparison.difference(decode(maker.raw, maker.accounts), expected)
+    return Case(
+        batch=batch,
+        payouts=payouts,
+        attempts=attempts,
+        said=list(zip(names, sightings, strict=True)),
+        maker=maker,
+        finalized_height=chain.finalized_height(),
+        difference=found,
+    )
+
+
+def _maker(chain: Solana, sightings: Sequence[Sighting]) -> TransactionView | None:
+    for item in sightings:
+        match item:
+            case Finalized(signature=signature):
+                return chain.transaction(signature)
+            case ReceiptOnly(creator=str() as creator):
+                return chain.transaction(creator)
+            case _:
+                continue
+    return None
+
+
+def _no_look(case: Case) -> str | None:
+    if case.live:
+        return None
+    return "none of its attempts may still land, so there is nothing to judge"
+
+
+def _no_dissolving(case: Case) -> str | None:
+    if case.live:
+        return (
+            f"attempt {case.live[0].number} may still land as far as the database knows:"
+            " let the settler look again first"
+        )
+    for name, sighting in case.said:
+        if objection := _objection(sighting):
+            return f"{name} {objection}"
+    sightings = [sighting for _, sighting in case.said]
+    if not case.attempts or judge(case.attempts, sightings) in (Verdict.EXPIRED, Verdict.FAILED):
+        return None
+    return "the nodes cannot prove that no attempt of it landed: add one with full history"
+
+
+def _objection(sighting: Sighting) -> str | None:
+    """What speaks against "nothing landed"; every node must be free of it."""
+    match sighting:
+        case Absent() | Failed():
+            return None
+        case Unknown(reason=reason):
+            return f"cannot tell ({reason}), and every node must"
+        case Unsettled():
+            return "sees an attempt that is not final yet"
+        case Finalized(signature=signature):
+            return f"shows that {signature} has paid it"
+        case ReceiptOnly(address=address):
+            return f"shows its receipt {address}: somebody has paid it"
+
+
+def _no_adoption(case: Case) -> str | None:
+    if case.maker is None:
+        if any(isinstance(sighting, ReceiptOnly) for _, sighting in case.said):
+            return "its receipt exists, and no node can tell which transaction made it"
+        return "no node shows that it was paid"
+    if case.maker.error is not None:
+        return f"{case.maker.signature} failed on chain: {case.maker.error}"
+    if case.difference is not None:
+        return f"{case.maker.signature} is not this batch; {case.difference}"
+    return None
+
+
+Edge: TypeAlias = Callable[[], bool]
+
+
+def release(
+    db: Database,
+    chain: Solana,
+    case: Case,
+    way: str,
+    *,
+    actor: str,
+    new_id: Callable[[], UUID],
+    now: datetime,
+) -> None:
+    """Take ``way`` out of HOLD, if it is open.
+
+    Args:
+        db: The database.
+        chain: Asked for what an adopted transaction leaves open.
+        case: The batch as examined; the edge is taken only if nobody moved it since.
+        way: One of ``WAYS``.
+        actor: For the audit log.
+        new_id: Names the job that an adopted payment may complete.
+        now: The time.
+
+    Raises:
+        NotSafe: The way is closed, or somebody moved the batch meanwhile.
+    """
+    if obstacle := case.obstacle(way):
+        raise NotSafe(obstacle)
+    failed = _failures(chain, case) if way == "adopt" else []
+    edges: dict[str, Edge] = {
+        "look-again": lambda: holds.look_again(db, case.batch, now=now),
+        "dissolve": lambda: batch_edges.dissolve(db, case.batch, None, poison={}, now=now),
+        "adopt": lambda: adoption.adopt(
+            db, case.batch, _seen(case, now), failed=failed, job_id=new_id(), now=now
+        ),
+    }
+    with db.transaction():
+        if not edges[way]():
+            raise NotSafe("somebody moved the batch while it was looked at: look at it again")
+        audit.append(
+            db,
+            at=now,
+            actor=actor,
+            action=f"hold.{way}",
+            subject=str(case.batch.id),
+            detail=_detail(case),
+        )
+
+
+def retry(db: Database, payout_id: UUID, *, actor: str, now: datetime) -> None:
+    """Let a quarantined payout be paid once more, alone.
+
+    Raises:
+        NotSafe: It is not in quarantine, or its money went back to its owner.
+    """
+    with db.transaction():
+        row = holds.payout(db, payout_id)
+        if row is None:
+            raise NotSafe(f"there is no payout {payout_id}")
+        if not holds.retry(db, payout_id):
+            raise NotSafe(_no_retry(row))
+        audit.append(
+            db,
+            at=now,
+            actor=actor,
+            action="payout.retried",
+            subject=str(payout_id),
+            detail={"reason": row["reason"], "lamports": str(row["lamports"])},
+        )
+
+
+def _no_retry(row: dict[str, Any]) -> str:
+    if row["state"] != "QUARANTINED":
+        return f"the payout is {row['state']}; only one in QUARANTINED can be tried again"
+    return (
+        f"a {row['kind']} that was put aside is its owner's money again:"
+        " they can ask for it once more themselves"
+    )
+
+
+def _seen(case: Case, now: datetime) -> Seen:
+    maker = case.maker
+    assert maker is not None
+    found = decode(maker.raw, maker.accounts)
+    assert found is not None
+    return Seen(
+        signature=maker.signature,
+        slot=maker.slot,
+        fee_lamports=maker.fee_lamports,
+        raw=maker.raw,
+        blockhash=found.blockhash,
+        # It is final, so it landed at this height or below.
+        last_valid_block_height=case.finalized_height,
+        signed_at=now,
+        error=None,
+    )
+
+
+def _failures(chain: Solana, case: Case) -> list[Failed]:
+    """Live attempts beside the one that is adopted: what the chain charged for them."""
+    assert case.maker is not None
+    others = [item for item in case.live if item.signature != case.maker.signature]
+    views = chain.transactions([item.signature for item in others])
+    return [
+        Failed(
+            signature=view.signature,
+            slot=view.slot,
+            fee_lamports=view.fee_lamports,
+            error=view.error,
+        )
+        for view in views
+        if view is not None and view.error is not None
+    ]
+
+
+def _detail(case: Case) -> dict[str, object]:
+    return {
+        "kind": case.batch.kind,
+        "lamports": str(case.batch.lamports),
+        "maker": None if case.maker is None else case.maker.signature,
+        "nodes": {name: type(sighting).__name__ for name, sighting in case.said},
+    }
