@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.settings import ApiSettings, BadSettings, WalletSettings
+from functions.settings import ApiSettings, BadSettings, BatchSettings, WalletSettings
 
 WALLET = {
     "STAGE": "prod",
@@ -47,3 +47,40 @@ def test_a_forgotten_stage_does_not_open_the_door() -> None:
 def test_the_time_of_a_price_needs_its_zone(as_of: str) -> None:
     with pytest.raises(BadSettings, match="SOL_USD_AS_OF"):
         ApiSettings.read(API | {"SOL_USD": "150", "SOL_USD_AS_OF": as_of})
+
+
+BATCH = {
+    "STAGE": "prod",
+    "DATABASE_URL": "postgresql://user:secret@host/db",
+    "REDIS_URL": "rediss://cache",
+    "SOLANA_RPC_URL": "https://one.example,https://two.example",
+    "MASTER_SEED_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:seed",
+    "TREASURY_PRIVATE_KEY_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:key",
+    "PLAN_QUEUE_URL": "https://sqs.example/1/plan",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("BATCH_SIZE", "0", "greater than or equal to 1"),
+        ("BATCH_SIZE", "10000", "less than or equal to 1000"),
+        ("MIN_BATCH_AMOUNT", "0.0008", "greater than or equal to 0.00089088"),
+        ("MIN_BATCH_AMOUNT", "0.0100000001", "no more than 9 decimal places"),
+        ("PAYOUT_DEADLINE_S", "-1", "greater than or equal to 0"),
+        ("RECEIPT_RETENTION_HOURS", "0", "greater than or equal to 1"),
+        ("SIGN_LIMIT_1H_SOL", "0", "greater than 0"),
+        ("SIGN_LIMIT_24H_BPS", "10001", "less than or equal to 10000"),
+    ],
+)
+def test_a_number_out_of_bounds_is_named_with_its_rule(name: str, value: str, rule: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        BatchSettings.read(BATCH | {name: value})
+    assert str(caught.value).startswith(f"{name}: ")
+    assert rule in str(caught.value)
+    assert f"(got {value})" in str(caught.value)
+
+
+def test_a_settler_whose_settings_are_in_bounds_starts() -> None:
+    settings = BatchSettings.read(BATCH | {"BATCH_SIZE": "1000", "MIN_BATCH_AMOUNT": "0.00089088"})
+    assert settings.batch_size == 1_000
