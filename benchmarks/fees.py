@@ -11,6 +11,7 @@ No server and no clock: the shipped ``fees.decide`` on minutes of prices. Record
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks import fee_days
@@ -55,7 +56,10 @@ def run(sizes: Sizes, tell: Callable[[str], None]) -> Report:
             "deadline_s": TERMS.deadline_s,
             **natures,
         },
-        figures=[figure for name in traces for figure in _figures(name, found)],
+        figures=[
+            *(figure for name in traces for figure in _figures(name, found)),
+            *_reaching("tips", traces["tips"]),
+        ],
         remarks=(
             "Every bid is assumed to land in its minute. Savings are of all fees, base fees too.",
             "The priority fee is capped at the base fee, so timing alone saves half of it at most.",
@@ -94,12 +98,11 @@ def _figures(name: str, found: Mapping[str, Sequence[Comparison]]) -> list[Figur
             [fees.percentile(delays, 50) for delays in delays_s],
         ),
         at_most(longest, TERMS.deadline_s),
-        *(
-            _percent(f"{name}_{key}_saving_percent", f"{name}: saving if {label}", _of(key), usual)
-            for key, label in (
-                ("when_full", "no price were cheap"),
-                ("when_cheap", "full ones waited, too"),
-            )
+        _percent(
+            f"{name}_when_full_saving_percent",
+            f"{name}: saving if no price were cheap",
+            _of("when_full"),
+            usual,
         ),
         *(
             figure
@@ -125,6 +128,28 @@ def _savings(
             Comparison.saving_most_bps,
             of_rate,
         ),
+        _percent(
+            f"{key}_when_cheap_saving_percent",
+            "  if full ones waited for their price, too",
+            _of("when_cheap"),
+            of_rate,
+        ),
+    ]
+
+
+def _reaching(name: str, trace: Trace) -> list[Figure]:
+    """What a higher bid buys: how often it is no less than the next minute's median."""
+    pairs = list(pairwise(trace.minutes))
+    return [
+        exact(
+            f"{name}_p{percent}_reaches_percent",
+            f"{name}: bids at p{percent} that reach the next minute's median",
+            "%",
+            100
+            * sum(fees.percentile(now.prices, percent) >= later.median for now, later in pairs)
+            / len(pairs),
+        )
+        for percent in (50, 75, 95)
     ]
 
 
