@@ -134,6 +134,8 @@ class BatchSettings(ChainSettings):
     views_per_viewer_day: int = Field(default=3, ge=1)
     payout_deadline_s: int = Field(default=600, ge=0, le=86_400)
     """The longest that a payout waits for a cheaper minute; 0: nothing waits."""
+    funding_days: int = Field(default=30, ge=1, le=3_650)
+    """How long an upgrade may wait for its last investor; then everybody is refunded."""
     receipt_retention_hours: int = Field(default=24, ge=1)
     """The oldest backup that will ever be restored; a younger receipt is not taken back."""
     sign_limit_10min_sol: Decimal = Field(default=Decimal(1_000), gt=0, decimal_places=9)

@@ -72,6 +72,7 @@ def terms() -> Terms:
             _limit(86_400, chosen.sign_limit_24h_sol, chosen.sign_limit_24h_bps),
         ),
         deadline_s=chosen.payout_deadline_s,
+        funding=timedelta(days=chosen.funding_days),
         receipt_retention=timedelta(hours=chosen.receipt_retention_hours),
     )
 

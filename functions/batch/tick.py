@@ -38,6 +38,7 @@ from pixr.adapters.redis import StreamUnreachable, ViewStream
 from pixr.adapters.solana import ChainUnreachable
 from pixr.domain import fees
 from pixr.domain.earnings import Rules
+from pixr.domain.investments import FUNDING_TIME
 from pixr.domain.limits import Limit
 from pixr.domain.reclaims import RETENTION
 
@@ -91,6 +92,8 @@ class Terms:
     receipt_retention: timedelta = RETENTION
     deadline_s: int = fees.DEADLINE_S
     """The longest that a payout waits for a cheaper minute."""
+    funding: timedelta = FUNDING_TIME
+    """How long an upgrade may wait for its last investor."""
 
 
 @dataclass(slots=True)
@@ -227,6 +230,7 @@ def _round(
         new_id=clockwork.new_id,
         now=now,
     )
+    upgrades.give_up(db, opened_before=now - terms.funding, new_id=clockwork.new_id, now=now)
     outbox.flush(db, world.send, now=now)
     return _has_more(world, report)
 

@@ -2,6 +2,7 @@
 
 job PUBLISHED → investments LIVE, a new epoch shares their returns, escrow → treasury
 job FAILED    → every investor is refunded in full, on chain
+not fully funded in time → likewise
 """
 
 from collections.abc import Callable
@@ -42,6 +43,24 @@ def advance(
             if state == "LIVE":
                 earnings.start_new_epoch(db, row["content_id"], rules=rules, now=now)
     return decided
+
+
+def give_up(
+    db: Database, *, opened_before: datetime, new_id: Callable[[], UUID], now: datetime
+) -> int:
+    """Refund the parts of upgrades that were not fully funded in time; return how many."""
+    given_up = 0
+    for row in investments_settled.list_overdue(db, before=opened_before):
+        with db.transaction():
+            investments = investments_settled.close_overdue(
+                db, row["content_id"], row["rung"], now=now
+            )
+            if investments is None:
+                continue
+            given_up += 1
+            for investment in investments:
+                _move_escrow(db, investment, treasury_address=None, payout_id=new_id(), now=now)
+    return given_up
 
 
 def _move_escrow(

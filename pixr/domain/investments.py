@@ -1,19 +1,23 @@
 """What an investor may put into an upgrade, what comes back at most, and how far a job is.
 
     OPEN ──price reached, all of it in escrow──▶ FUNDED ──job published──▶ LIVE
-      └──────────────── job failed for good ◀──────┘ ──▶ FAILED (everybody refunded)
+      └─ not in time ──▶ FAILED ◀── job failed for good ┘   (everybody refunded)
 
 The first investor fixes the price; nobody can put in more than is open.
 """
 
 import re
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Final
 
 from pixr.domain.earnings import INVESTORS_MAX
 from pixr.domain.errors import Malformed, NoGain, TooSmall
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS, Lamports
 from pixr.domain.renditions import LADDER, Size, real_rungs
+
+FUNDING_TIME: Final = timedelta(days=30)
+"""What is not fully funded by then is refunded: nobody's money waits for ever."""
 
 RETURN_CAP_BPS: Final = 15_000
 """Returns stop at 150 % of what was invested; 0 would mean no cap."""

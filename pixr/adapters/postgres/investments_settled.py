@@ -27,6 +27,23 @@ def list_decided(db: Database) -> list[Row]:
     return db.execute(sql("investments/list_decided"), {"limit": DECIDED_MAX}).fetchall()
 
 
+def list_overdue(db: Database, *, before: datetime) -> list[Row]:
+    """Return ``{content_id, rung}`` of upgrades opened ``before`` that are not fully funded.
+
+    One with a part still on its way to escrow is left out until that is settled.
+    """
+    parameters = {"before": before, "limit": DECIDED_MAX}
+    return db.execute(sql("investments/list_overdue"), parameters).fetchall()
+
+
+def close_overdue(db: Database, content_id: str, rung: int, *, now: datetime) -> list[Row] | None:
+    """Give up a funding; as ``close_funding`` with 'FAILED'. Call it inside a transaction."""
+    parameters: dict[str, Any] = {"content_id": content_id, "rung": rung, "now": now}
+    if db.execute(sql("investments/close_overdue"), parameters).fetchone() is None:
+        return None
+    return _move_escrowed(db, parameters, "REFUNDING")
+
+
 def close_funding(
     db: Database, content_id: str, rung: int, *, state: str, now: datetime
 ) -> list[Row] | None:
@@ -40,7 +57,9 @@ def close_funding(
     decided = db.execute(sql("investments/close_funding"), {**parameters, "state": state})
     if decided.fetchone() is None:
         return None
-    next_state = "LIVE" if state == "LIVE" else "REFUNDING"
-    return db.execute(
-        sql("investments/move_escrowed"), {**parameters, "state": next_state}
-    ).fetchall()
+    return _move_escrowed(db, parameters, "LIVE" if state == "LIVE" else "REFUNDING")
+
+
+def _move_escrowed(db: Database, parameters: dict[str, Any], state: str) -> list[Row]:
+    moved = db.execute(sql("investments/move_escrowed"), {**parameters, "state": state})
+    return moved.fetchall()

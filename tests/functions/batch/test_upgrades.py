@@ -122,3 +122,32 @@ def test_a_failed_upgrade_refunds_everybody_in_full(funded: Settler) -> None:
     for name in ("bob", "carol"):
         assert funded.balance(funded.keyring.seed.wallet(name).address) == 10**9
     assert [c for c in verify(funded.db, funded.chain) if c.differences] == []
+
+
+def test_what_is_not_fully_funded_in_time_is_refunded(settler: Settler) -> None:
+    settler.user("creator")
+    settler.content("film", "creator")
+    invest(settler, "alice", PRICE // 2)
+    settler.tick()
+    assert states(settler) == ["ESCROWED"]
+    settler.db.execute("UPDATE fundings SET opened_at = opened_at - interval '31 days'")
+    settler.tick()
+    assert states(settler) == ["REFUNDED"]
+    row = settler.db.execute("SELECT state FROM fundings").fetchone()
+    assert row == {"state": "FAILED"}
+    assert settler.balance(settler.keyring.seed.wallet("alice").address) == 10**9
+    assert settler.account("escrow") == 0
+
+
+def test_a_part_on_its_way_to_escrow_is_waited_for(settler: Settler) -> None:
+    settler.user("creator")
+    settler.content("film", "creator")
+    invest(settler, "alice", PRICE // 2)
+    settler.tick()
+    settler.db.execute("UPDATE fundings SET opened_at = opened_at - interval '31 days'")
+    invest(settler, "bob", PRICE // 2)
+    settler.tick()
+    # The price was reached after all: the job begins, and nobody is refunded.
+    assert states(settler) == ["ESCROWED", "ESCROWED"]
+    row = settler.db.execute("SELECT state FROM fundings").fetchone()
+    assert row == {"state": "FUNDED"}

@@ -1,0 +1,9 @@
+-- Upgrades that were not fully funded in time, and whose promised parts are all in escrow.
+SELECT content_id, rung
+FROM fundings
+WHERE state = 'OPEN'
+  AND opened_at < %(before)s
+  AND escrowed_lamports > 0
+  AND funded_lamports = escrowed_lamports
+ORDER BY opened_at
+LIMIT %(limit)s
