@@ -21,7 +21,7 @@ from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import Transaction
 
-from tests.fakes.chain import BLOCKHASH_AGE_MAX, Chain, Landed, Offer
+from tests.fakes.chain import BLOCKHASH_AGE_MAX, Branch, Chain, Landed, Offer
 from tests.fakes.node import FakeNode
 from tests.fakes.runtime import Account, rent_exempt_lamports
 from tests.fakes.troubles import CALM, Troubles
@@ -82,6 +82,7 @@ class FakeCluster:
         bad = self.nodes[luck.randrange(len(self.nodes))] if has_bad_node else None
         for node in self.nodes:
             node.silent_until_slot = 0
+            node.hole_salt = luck.randrange(1 << 20)
             node.lag_slots = luck.randint(0, troubles.lag_slots_max)
             node.hides_forgetting = luck.random() < troubles.hides_forgetting
             node.is_foreign = node is bad and not troubles.has_liar
@@ -150,6 +151,8 @@ class FakeCluster:
         if chain.rival is not None and luck.random() < 1 / 2:
             branch = chain.rival
         price = self._price if chain.slot < self._price_until_slot else 0
+        if price:
+            self._crowd_out(branch, price)
         chain.append(branch, price=price)
         if chain.rival is not None:
             if self.happens(troubles.fork_ends):
@@ -162,6 +165,14 @@ class FakeCluster:
             height = chain.tip(chain.trunk).height + luck.randint(1, troubles.stall_blocks_max)
             chain.stalled_until_height = height
         chain.finalize()
+
+    def _crowd_out(self, branch: Branch, price: int) -> None:
+        """Let cheaper bids miss the next block."""
+        height = self.chain.tip(branch).height + 1
+        for offer in branch.offers:
+            is_cheap = offer.due_height <= height and offer.wire.price < price
+            if is_cheap and self.happens(self._troubles.crowding):
+                offer.due_height = height + 1
 
     def _end_fork(self) -> None:
         dead = self.chain.decide(rival_wins=self.luck.random() < 1 / 2)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pixr.adapters.solana.transport import TransportFailed
 from pixr.local.chain.errors import METHOD_NOT_FOUND, RpcError
 from pixr.local.chain.params import Params
+from tests.fakes import bend
 from tests.fakes.methods import METHODS
 from tests.fakes.troubles import LONG_PAUSE_SLOTS
 from tests.fakes.view import View, look
@@ -25,30 +26,9 @@ TOO_MANY_REQUESTS: Final = 429
 UNAVAILABLE: Final = (502, 503, 504)
 BUSY_STATUSES: Final = (429, 503)
 """Half of these come with a Retry-After, which the transport reads."""
+LIES: Final = 2 / 3
+"""Share of a liar's answers that are lies: nobody lies all the time."""
 RESTS_S: Final = (0.0, 1.0, 30.0)
-HTML: Final = b"<html><body>502 Bad Gateway</body></html>"
-NO_ANSWERS: Final = (
-    HTML,
-    b"",
-    b"null",
-    b"[]",
-    b"{}",
-    b'{"jsonrpc":"2.0","id":1}',
-    b'{"jsonrpc":"2.0","result":null,"id":null}',
-    b'"ok"',
-    b"\xff\xfe",
-)
-SERVER_ERRORS: Final = (
-    {"code": -32005, "message": "Node is unhealthy"},
-    {"code": -32603, "message": "Internal error"},
-    {"code": -32016, "message": "Minimum context slot has not been reached"},
-    {"code": -32429, "message": "Too many requests"},
-)
-AFTER_ACCEPT: Final = (
-    {"code": -32002, "message": "Transaction simulation failed"},
-    {"code": -32005, "message": "Node is unhealthy"},
-    {"code": -32603, "message": "Internal error"},
-)
 
 
 class FakeNode:
@@ -66,6 +46,8 @@ class FakeNode:
         self.first_slot = 0
         """History older than this is lost for good, troubles or not."""
         self.silent_until_slot = 0
+        self.hole_salt = 0
+        """Which blocks this node lacks, if it lacks any."""
 
     def post(self, body: bytes, *, timeout_s: float) -> tuple[int, bytes]:
         """Answer one JSON-RPC request.
@@ -115,7 +97,9 @@ class FakeNode:
             root_height=root_height,
             first_slot=self.first_slot,
             told_first_slot=0 if self.hides_forgetting else self.first_slot,
-            height_lie=self.height_lie,
+            height_lie=self.height_lie if self.height_lie and cluster.happens(LIES) else 0,
+            hole_salt=self.hole_salt,
+            holes=cluster.troubles.holes,
         )
 
     def accept(self, wire: Wire) -> None:
@@ -147,7 +131,7 @@ class FakeNode:
         if cluster.happens(troubles.too_many_requests):
             return TOO_MANY_REQUESTS, b"Too many requests"
         if cluster.happens(troubles.unavailable):
-            return cluster.luck.choice(UNAVAILABLE), HTML
+            return cluster.luck.choice(UNAVAILABLE), bend.HTML
         return None
 
     def _answer(self, request: dict[str, Any], method: str) -> tuple[int, bytes] | None:
@@ -164,42 +148,27 @@ class FakeNode:
             return self._after_accept(response)
         if cluster.happens(troubles.answer_lost):
             return None
+        if cluster.happens(troubles.garbage):
+            return HTTP_OK, bend.garbled(luck, response)
         if cluster.happens(troubles.server_error):
             response.pop("result", None)
-            response["error"] = luck.choice(SERVER_ERRORS)
+            response["error"] = luck.choice(bend.SERVER_ERRORS)
         elif "result" in response and cluster.happens(troubles.half_answer):
-            response["result"] = _halved(response["result"])
-        encoded = json.dumps(response, separators=(",", ":")).encode()
-        if cluster.happens(troubles.garbage):
-            response["id"] = "somebody else's"
-            stranger = json.dumps(response).encode()
-            encoded = luck.choice([*NO_ANSWERS, encoded[: len(encoded) // 2], stranger])
-        return HTTP_OK, encoded
+            response["result"] = bend.halved(luck, method, response["result"])
+        elif "result" in response and cluster.happens(troubles.twisted):
+            response["result"] = bend.twisted(luck, response["result"])
+        return HTTP_OK, json.dumps(response, separators=(",", ":")).encode()
 
     def _after_accept(self, response: dict[str, Any]) -> tuple[int, bytes] | None:
         luck = self.cluster.luck
-        kind = luck.randrange(len(AFTER_ACCEPT) + 2)
-        if kind < len(AFTER_ACCEPT):
+        kind = luck.randrange(len(bend.AFTER_ACCEPT) + 2)
+        if kind < len(bend.AFTER_ACCEPT):
             response.pop("result", None)
-            response["error"] = AFTER_ACCEPT[kind]
+            response["error"] = bend.AFTER_ACCEPT[kind]
             return HTTP_OK, json.dumps(response).encode()
-        return (500, HTML) if kind == len(AFTER_ACCEPT) else None
+        return (500, bend.HTML) if kind == len(bend.AFTER_ACCEPT) else None
 
 
 def _unknown(node: FakeNode, params: Params) -> None:
     del node, params
     raise RpcError(METHOD_NOT_FOUND, "Method not found")
-
-
-def _halved(result: Any) -> Any:
-    """The same answer with half of its values missing, or the value itself."""
-    if isinstance(result, list):
-        return result[: len(result) // 2]
-    if isinstance(result, dict):
-        kept = dict(result)
-        if isinstance(kept.get("value"), list):
-            kept["value"] = kept["value"][: len(kept["value"]) // 2]
-        elif kept:
-            kept.pop(list(kept)[-1])
-        return kept
-    return None

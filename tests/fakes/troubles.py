@@ -32,9 +32,11 @@ class Troubles:
     too_many_requests: float = 0.0
     unavailable: float = 0.0
     garbage: float = 0.0
-    """HTTP 200 with HTML, half of the JSON, or JSON that is no answer."""
+    """HTTP 200 with HTML, half of the JSON, or JSON that answers something else."""
     half_answer: float = 0.0
     """Lists arrive with fewer values than were asked for."""
+    twisted: float = 0.0
+    """One number or text in the answer is nonsense: negative, a float, too large, no base58."""
     answer_lost: float = 0.0
     """The node did what was asked; the caller hears a timeout."""
     server_error: float = 0.0
@@ -61,6 +63,8 @@ class Troubles:
     """That a node loses its history up to now, as after a restart from a snapshot."""
     hides_forgetting: float = 0.0
     """Per node: it claims to have every block since genesis all the same."""
+    holes: float = 0.0
+    """Share of the blocks that a node lacks in its history, each node other ones."""
     has_liar: bool = False
     """One node, and never the only one, tells heights that are too high or too low."""
     lie_blocks_max: int = 400
@@ -71,6 +75,7 @@ class Troubles:
     skip: float = 0.05
     fork: float = 0.0
     fork_blocks_max: int = 25
+    """How deep below the tip; more than 30 only while finality has stopped."""
     fork_ends: float = 0.15
     fork_returns: float = 0.5
     """Per transaction: that one from a dead branch is offered to the living one."""
@@ -79,6 +84,8 @@ class Troubles:
     stall_blocks_max: int = 200
     spike: float = 0.0
     """That block space gets dear for a while."""
+    crowding: float = 0.0
+    """Per dear block and cheaper bid: that it waits for the next block."""
     spike_slots_max: int = 300
     spike_price_max: int = 50_000_000
     """Micro-lamports per compute unit."""
@@ -102,6 +109,7 @@ class Troubles:
             unavailable=some(0.2),
             garbage=some(0.2),
             half_answer=some(0.2),
+            twisted=some(0.2),
             answer_lost=some(0.2),
             server_error=some(0.2),
             send_dropped=some(0.9),
@@ -113,15 +121,17 @@ class Troubles:
             lag_jitter=some(0.3),
             forgets=some(0.03),
             hides_forgetting=luck.choice([0.0, 0.0, 0.5, 1.0]),
+            holes=some(0.5),
             has_liar=bad_node == "liar",
             has_foreigner=bad_node == "foreigner",
             skip=luck.choice([0.0, 0.05, 0.4]),
             fork=some(0.1),
-            fork_blocks_max=luck.choice([1, 5, 30]),
+            fork_blocks_max=luck.choice([1, 5, 30, 150]),
             fork_ends=luck.choice([0.05, 0.2, 0.5]),
             fork_returns=luck.choice([0.0, 0.5, 1.0]),
             stall=some(0.01),
             spike=some(0.02),
+            crowding=luck.choice([0.0, 0.5, 0.98]),
             spike_price_max=luck.choice([1_000, 1_000_000, 1_000_000_000]),
         )
 

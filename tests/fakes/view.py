@@ -21,6 +21,9 @@ class View:
     """What the node says of it."""
     height_lie: int = 0
     """Added to every height that it tells."""
+    hole_salt: int = 0
+    holes: float = 0.0
+    """Share of the blocks whose transactions this node never got to know."""
 
     def block(self, commitment: str) -> Block:
         """The newest block of that commitment."""
@@ -39,9 +42,19 @@ class View:
     def landed(self, signature: str) -> Landed | None:
         """A transaction in a block that this node has seen and still remembers."""
         found = self.chain.landed.get(signature) or self.branch.landed.get(signature)
-        if found is None or found.height > self.head_height or found.slot < self.first_slot:
+        if found is None or found.height > self.head_height or self.lacks(found.slot):
             return None
         return found
+
+    def lacks(self, slot: int) -> bool:
+        """Whether the transactions of a slot are not known here: forgotten, or never heard of."""
+        if slot < self.first_slot:
+            return True
+        if not self.holes:
+            return False
+        # The same blocks every time, others on every node.
+        scrambled = (slot * 2_654_435_761 + self.hole_salt * 40_503) % (1 << 32)
+        return scrambled < self.holes * (1 << 32)
 
     def level(self, landed: Landed) -> str:
         """The commitment that this node gives a transaction."""
@@ -63,7 +76,7 @@ class View:
         return [
             landed
             for landed in reversed([*final, *young])
-            if landed.height <= height and landed.slot >= self.first_slot
+            if landed.height <= height and not self.lacks(landed.slot)
         ]
 
 
