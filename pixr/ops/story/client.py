@@ -12,6 +12,7 @@ from pixr.local.machine import Machine
 
 SCOPES = "wallet:read wallet:withdraw invest stats:read"
 PRODUCER_SCOPE = "views:write"
+TOKEN_TTL_S = 3600
 POLL_S = 0.5
 REQUEST_TIMEOUT_S = 60.0
 PUBLISH_TIMEOUT_S = 300.0
@@ -28,11 +29,13 @@ class StoryFailed(Exception):
 class Client:
     """One person at the front door."""
 
-    def __init__(self, machine: Machine, name: str, scope: str = SCOPES) -> None:
+    def __init__(
+        self, machine: Machine, name: str, scope: str = SCOPES, *, ttl_s: int = TOKEN_TTL_S
+    ) -> None:
         self.name = name
         self._http = httpx.Client(
             base_url=f"{machine.url}/api/defi",
-            headers={"authorization": f"Bearer {machine.token(name, scope)}"},
+            headers={"authorization": f"Bearer {machine.token(name, scope, ttl_s)}"},
             timeout=REQUEST_TIMEOUT_S,
         )
 
@@ -43,6 +46,10 @@ class Client:
     def get(self, path: str) -> Any:
         """GET and expect success."""
         return self._expect(self._http.get(path))
+
+    def try_get(self, path: str) -> httpx.Response:
+        """GET and return whatever comes."""
+        return self._http.get(path)
 
     def post(self, path: str, body: dict[str, Any], *, key: str | None = None) -> Any:
         """POST with an idempotency key where one is given, and expect success."""

@@ -42,7 +42,7 @@ def uploads(stage: Stage) -> None:
     files = {stage.alice.name: film.film()} | {maker.name: short for maker in stage.makers}
     with stage.screen.waiting("uploading to presigned URLs, encoding, assembling") as waiting:
         with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
-            contents = pool.map(lambda who: _upload(who, files[who.name]), stage.creators)
+            contents = pool.map(lambda who: upload(who, files[who.name]), stage.creators)
             stage.films = {
                 who.name: content for who, content in zip(stage.creators, contents, strict=True)
             }
@@ -50,7 +50,7 @@ def uploads(stage: Stage) -> None:
             content_id = stage.films[creator.name]
             wait_for(
                 f"publishing {content_id}",
-                partial(_live, creator, content_id),
+                partial(live, creator, content_id),
                 timeout_s=PUBLISH_TIMEOUT_S,
             )
             waiting.tell(f"published {done} of {len(stage.films)} videos")
@@ -65,7 +65,8 @@ def uploads(stage: Stage) -> None:
     )
 
 
-def _upload(creator: Client, path: Path) -> str:
+def upload(creator: Client, path: Path) -> str:
+    """Upload a file as a new content and return its id."""
     grant = creator.post("/uploads", {"file_name": path.name, "size_bytes": path.stat().st_size})
     answer = httpx.put(grant["url"], content=path.read_bytes(), timeout=60)
     if not answer.is_success:
@@ -73,7 +74,8 @@ def _upload(creator: Client, path: Path) -> str:
     return str(grant["content_id"])
 
 
-def _live(creator: Client, content_id: str) -> Any:
+def live(creator: Client, content_id: str) -> Any:
+    """The content once viewers can watch it; None until then."""
     content = creator.get(f"/content/{content_id}")
     return content if content["state"] == "live" else None
 

@@ -1,0 +1,156 @@
+"""Plays a schedule: faults, aims, kills, crashes; then calm, until nothing is under way.
+
+episode   fault on? ─▶ a tick begins ─▶ its work reaches the aim ─▶ delay ─▶ SIGKILL
+             └ crash of Valkey or PostgreSQL before, between, or after ┘
+calm      faults off, producers done ─▶ ticks until quiet (bounded)
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pixr.adapters.postgres import drills
+from pixr.local.machine import Machine
+from pixr.ops.drilling.node import Node
+from pixr.ops.drilling.people import Asker
+from pixr.ops.drilling.schedule import Aim, Crash, Episode, Fault, Moment, Victim
+from pixr.ops.drilling.settlers import Settler, wait_until
+from pixr.ops.drilling.views import Producer
+from pixr.ops.drilling.watch import Watch
+
+TICK_TIMEOUT_S: Final = 8.0
+VICTIM_TIMEOUT_S: Final = 8.0
+PID_POLL_S: Final = 0.002
+QUIET_TIMEOUT_S: Final = 420.0
+UPGRADES_TIMEOUT_S: Final = 60.0
+"""An upgrade whose message was lost to a crash comes again after minutes; its money is safe."""
+
+QUIET_POLL_S: Final = 1.0
+REST_TIMEOUT_S: Final = 90.0
+MINIMUM_LAMPORTS: Final = 10_000_000
+"""MIN_BATCH_AMOUNT as it is deployed: less is not due yet."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """What happened, for the table."""
+
+    kills: int = 0
+    processes_killed: int = 0
+    victims: Counter[str] = field(default_factory=Counter[str])
+    states: Counter[str] = field(default_factory=Counter[str])
+    """What stood open at a kill; a kill may count in several."""
+    aims: Counter[str] = field(default_factory=Counter[str])
+    aims_missed: Counter[str] = field(default_factory=Counter[str])
+    faults: Counter[str] = field(default_factory=Counter[str])
+    crashes: Counter[str] = field(default_factory=Counter[str])
+    is_quiet: bool = False
+    left: str = ""
+    """What was still under way when waiting ended."""
+    quiet_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Director:
+    """Everything that a schedule acts upon."""
+
+    machine: Machine
+    node: Node
+    watch: Watch
+    deployed: Settler
+    rival: Settler
+    producer: Producer
+    askers: tuple[Asker, ...]
+    record: Record
+
+    def play(self, episode: Episode) -> None:
+        """Play one episode to its end: exactly one kill, or several processes at once."""
+        self.machine.check()
+        self.node.recover()
+        if episode.has_rival:
+            self.rival.resume()
+        else:
+            self.rival.pause()
+        hunted = self._hunted(episode)
+        for settler in hunted:
+            settler.aim()
+        taken_before = self.watch.undrained()[1]
+        self._disturb(episode, Moment.BEFORE)
+        self._aim(episode, taken_before)
+        self._disturb(episode, Moment.AT_AIM)
+        time.sleep(episode.delay_ms / 1000)
+        self._kill(hunted)
+        for state in self.watch.states(taken_before=taken_before):
+            self.record.states[state] += 1
+        self._disturb(episode, Moment.AFTER)
+
+    def _aim(self, episode: Episode, taken_before: int) -> None:
+        hunted = self._hunted(episode)[-1]
+        self.record.aims[episode.aim.value] += 1
+        if episode.aim is Aim.ANY:
+            is_reached = hunted.is_ticking or hunted.wait_for_tick(timeout_s=TICK_TIMEOUT_S)
+        else:
+            is_reached = self.watch.wait_for(episode.aim, taken_before=taken_before)
+        if not is_reached:
+            self.record.aims_missed[episode.aim.value] += 1
+
+    def _disturb(self, episode: Episode, moment: Moment) -> None:
+        if episode.fault is not Fault.NONE and episode.fault_at is moment:
+            self.node.break_as(episode)
+            self.record.faults[episode.fault.value] += 1
+        if episode.crash is not Crash.NONE and episode.crash_at is moment:
+            self.machine.crash(episode.crash.value)
+            self.record.crashes[episode.crash.value] += 1
+            if episode.crash is Crash.VALKEY:
+                self.producer.redis_was_lost()
+
+    def _hunted(self, episode: Episode) -> tuple[Settler, ...]:
+        return {
+            Victim.DEPLOYED: (self.deployed,),
+            Victim.RIVAL: (self.rival,),
+            Victim.BOTH: (self.deployed, self.rival),
+        }[episode.victim]
+
+    def _kill(self, hunted: tuple[Settler, ...]) -> None:
+        """Hit every victim; one that is between two processes is waited for."""
+        self.record.kills += 1
+        for settler in hunted:
+            killed = 0
+
+            def hit(settler: Settler = settler) -> bool:
+                nonlocal killed
+                killed = settler.kill()
+                return killed > 0
+
+            if wait_until(hit, timeout_s=VICTIM_TIMEOUT_S, poll_s=PID_POLL_S):
+                self.record.processes_killed += killed
+                self.record.victims[settler.body.name] += 1
+
+    def calm(self, *, progress: Callable[[str], None]) -> None:
+        """Switch all faults off and let ticks run until nothing is under way, then stop them."""
+        begun_s = time.monotonic()
+        self.node.recover()
+        self.rival.pause()
+        progress("producers finish")
+        finished = [asker.finish(timeout_s=REST_TIMEOUT_S) for asker in self.askers]
+        finished.append(self.producer.finish(timeout_s=QUIET_TIMEOUT_S))
+        record = self.record
+        record.is_quiet = all(finished) and wait_until(
+            lambda: self._is_quiet(begun_s, progress),
+            timeout_s=QUIET_TIMEOUT_S,
+            poll_s=QUIET_POLL_S,
+        )
+        record.quiet_s = time.monotonic() - begun_s
+
+    def _is_quiet(self, begun_s: float, progress: Callable[[str], None]) -> bool:
+        left = self.watch.ask(lambda db: drills.unfinished(db, minimum_lamports=MINIMUM_LAMPORTS))
+        events, taken = self.watch.undrained()
+        self.record.left = f"{left}, {events} events on the stream, {taken} of them taken"
+        progress(f"until quiet: {self.record.left}")
+        is_waiting = time.monotonic() - begun_s < UPGRADES_TIMEOUT_S
+        has_upgrades = bool(left.upgrades or left.messages)
+        return left.is_paid and not events and not (has_upgrades and is_waiting)

@@ -1,0 +1,152 @@
+"""After the calm: does everything agree with what the drill itself knows?
+
+Each function returns differences, one line each; an empty list is what must come. The witnesses
+are the producer (what it sent), the people (what they were promised), the chain (what each address
+holds) and the rows of payouts; ``pixr verify`` adds its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pixr.adapters.postgres import Database, Row, drills
+from pixr.ops.drilling.cast import Cast
+from pixr.ops.drilling.node import Node
+from pixr.ops.drilling.people import Asker
+from pixr.ops.drilling.views import Producer, Sent
+
+CREATOR_LAMPORTS_PER_VIEW: Final = 19_000
+"""20,000 lamports less the platform's 5 %, at the base quality and without investors."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Views:
+    """What became of the events."""
+
+    sent: int = 0
+    recorded: int = 0
+    earned: int = 0
+    lost_with_redis: int = 0
+    """Acknowledged, then lost with Redis before they were drained and out of a producer's reach."""
+    differences: list[str] = field(default_factory=list[str])
+
+
+def compare_views(db: Database, producer: Producer, cast: Cast) -> Views:
+    """Every acknowledged event is in the books once and earns what the rules say."""
+    found: dict[str, Row] = {row["request"]: row for row in drills.views(db)}
+    views = Views()
+    earning: Counter[str] = Counter()
+    last_loss_s = max(producer.losses_s, default=None)
+    for request in producer.sent:
+        name = f"{request.number:06d}"
+        row = found.pop(name, None) or {"events": 0, "earned": 0}
+        expected = request.expected
+        views.sent += expected.events
+        views.recorded += row["events"]
+        views.earned += row["earned"]
+        earning[expected.content_id] += row["earned"]
+        if (row["events"], row["earned"]) == (expected.events, expected.earning):
+            continue
+        if row["events"] < expected.events and _was_lost(request, last_loss_s):
+            views.lost_with_redis += expected.events - row["events"]
+            continue
+        views.differences.append(
+            f"request {name}: {expected.events} events of which {expected.earning} earn, found"
+            f" {row['events']} and {row['earned']}"
+        )
+    views.differences += [f"request {name} was never sent: {row}" for name, row in found.items()]
+    views.differences += _compare_accruals(db, earning, cast)
+    return views
+
+
+def _was_lost(request: Sent, last_loss_s: float | None) -> bool:
+    """Whether Redis died after the last time that the request was sent."""
+    if request.begun_s is None:
+        return True  # never acknowledged: nobody promised anything
+    return last_loss_s is not None and request.begun_s < last_loss_s
+
+
+def _compare_accruals(db: Database, earning: Mapping[str, int], cast: Cast) -> list[str]:
+    """Each creator accrued for each earning view, at a rate that is known where nobody invested."""
+    differences: list[str] = []
+    rows = {row["content_id"]: row for row in drills.accrued(db)}
+    for who, content_id in zip(cast.creators, cast.contents, strict=True):
+        row = rows.pop(content_id, {"user_id": who.name, "views": 0, "lamports": 0})
+        count = earning[content_id]
+        if (row["user_id"], row["views"]) != (who.name, count):
+            differences.append(
+                f"{content_id}: {count} views earn for {who.name}, accrued were {row['views']}"
+                f" for {row['user_id']}"
+            )
+        due = count * CREATOR_LAMPORTS_PER_VIEW
+        if content_id not in cast.for_sale and row["lamports"] != due:
+            differences.append(f"{content_id}: {due} lamports are due, accrued {row['lamports']}")
+    return differences + [f"{name}: unknown, but it accrued {row}" for name, row in rows.items()]
+
+
+def compare_withdrawals(db: Database, node: Node, asker: Asker) -> list[str]:
+    """Each destination was used once, so it holds what was promised, or nothing."""
+    rows = {row["destination"]: row for row in drills.withdrawals(db)}
+    asked = {item.body["destination"]: item for item in asker.asked}
+    held = dict(zip(asked, node.balances_lamports(list(asked)), strict=True))
+    differences: list[str] = list(asker.contradictions)
+    for destination, item in asked.items():
+        row = rows.pop(destination, None)
+        where = f"withdrawal {item.key} to {destination}"
+        if row is None:
+            if item.is_accepted:
+                differences.append(f"{where}: accepted, but nobody knows it")
+            if held[destination]:
+                differences.append(f"{where}: nobody knows it, but {held[destination]} arrived")
+            continue
+        if item.is_accepted and item.answer["withdrawal_id"] != str(row["id"]):
+            differences.append(f"{where}: {item.answer} was promised, {row} is known")
+        if item.status is not None and not item.is_accepted:
+            differences.append(f"{where}: refused with {item.status}, yet {row['state']}")
+        due = {"PAID": (row["lamports"],), "QUARANTINED": (0,)}.get(
+            row["state"], (0, row["lamports"])
+        )
+        if held[destination] not in due:
+            differences.append(f"{where}: {row['state']}, {due} due, {held[destination]} arrived")
+    return differences + [f"withdrawal to {name}: nobody asked for it" for name in rows]
+
+
+def compare_wallets(db: Database, node: Node, cast: Cast) -> list[str]:
+    """Each wallet holds what was paid in and granted, less what was paid out."""
+    rows = drills.wallets(db)
+    held = node.balances_lamports([row["address"] for row in rows])
+    differences: list[str] = []
+    for row, on_chain in zip(rows, held, strict=True):
+        granted = cast.granted_lamports.get(row["user_id"], 0)
+        due = granted + row["received_lamports"] - row["sent_lamports"]
+        if on_chain != due and not row["is_moving"]:
+            differences.append(
+                f"{row['user_id']}: {granted} given + {row['received_lamports']} paid"
+                f" - {row['sent_lamports']} sent = {due}, the chain has {on_chain}"
+            )
+    return differences
+
+
+def compare_ends(db: Database) -> list[str]:
+    """Every payout is paid, or waits for a person with a reason."""
+    stuck = [
+        f"payout {row['id']} ({row['kind']}) ended {row['state']}, its batch {row['batch_state']}"
+        for row in drills.stuck(db)
+    ]
+    silent = [
+        f"{row['number']} × {row['state']} of {row['kind']} without a reason"
+        for row in drills.reasons(db)
+        if not row["reason"]
+    ]
+    return stuck + silent
+
+
+def by_state(rows: Sequence[Row]) -> dict[str, Counter[str]]:
+    """Payouts by kind, then by how they ended."""
+    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        sums[row["kind"]][row["state"]] += row["payouts"]
+    return dict(sums)
