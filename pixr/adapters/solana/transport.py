@@ -7,15 +7,19 @@ Nothing here knows JSON, retries, or what an answer is worth.
 """
 
 import http.client
+import io
+import select
+import socket
+import ssl
 import time
-from typing import Final, Protocol
-
-import urllib3
-from urllib3.util import Timeout
+import weakref
+from collections import deque
+from typing import Any, Final, Protocol, cast
+from urllib.parse import urlsplit
 
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
 """1,000 signatures with long memos, or 100 accounts without their data, are far below it."""
-CHUNK_BYTES: Final = 64 * 1024
+READ_BYTES: Final = 64 * 1024
 CONNECT_TIMEOUT_S: Final = 2.0
 CONNECTIONS_MAX: Final = 32
 """Kept alive per node; more callers at once than this open connections of their own."""
@@ -49,51 +53,129 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """The real way: HTTP/1.1 over kept-alive connections, safe to share between threads."""
+    """The real way: HTTP/1.1 over kept-alive connections, safe to share between threads.
+
+    The standard library's client, because a library with more to offer takes three times as
+    long for each call, and a settler makes hundreds at once.
+    """
 
     def __init__(self, url: str) -> None:
+        """Connect to nothing yet.
+
+        Raises:
+            ValueError: It is no http or https URL.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable():
+            raise ValueError("a node's URL begins with http:// or https:// and names a host")
         self.url = url
-        self._pool = urllib3.PoolManager(
-            num_pools=1,
-            maxsize=CONNECTIONS_MAX,
-            retries=False,
-            # Asked for uncompressed: a bound on bytes is a bound on memory then.
-            headers={"content-type": "application/json", "accept-encoding": "identity"},
-        )
+        self._is_secure = parts.scheme == "https"
+        self._address = (parts.hostname, parts.port)
+        path = parts.path or "/"
+        query = f"?{parts.query}" if parts.query else ""
+        # Asked for uncompressed: a bound on bytes is a bound on memory then.
+        self._head = (
+            f"POST {path}{query} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+            "Content-Type: application/json\r\nAccept-Encoding: identity\r\nContent-Length: "
+        ).encode()
+        self._idle: deque[http.client.HTTPConnection] = deque(maxlen=CONNECTIONS_MAX)
+        self._tls = ssl.create_default_context() if self._is_secure else None
+        weakref.finalize(self, _close_all, self._idle)
 
     def post(self, body: bytes, *, timeout_s: float) -> tuple[int, bytes]:
         """Send ``body``; a node that drips its answer is cut off after ``timeout_s`` as well."""
         deadline_s = time.monotonic() + timeout_s
-        timeout = Timeout(connect=min(CONNECT_TIMEOUT_S, timeout_s), read=timeout_s)
+        connection = self._connection(timeout_s)
+        is_reusable = False
         try:
-            answer = self._pool.request(
-                "POST", self.url, body=body, timeout=timeout, redirect=False, preload_content=False
-            )
-            with answer:
-                content = _read(answer, deadline_s)
-                answer.release_conn()
-        except (
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-            ValueError,
-        ) as error:
+            if connection.sock is None:
+                connection.connect()
+            assert connection.sock is not None
+            answer = self._exchange(connection.sock, body, deadline_s)
+            content = answer.read(ANSWER_BYTES_MAX + 1)
+            if answer.length:
+                reason = "too many bytes" if len(content) > ANSWER_BYTES_MAX else "half an answer"
+                raise TransportFailed(reason)
+            is_reusable = answer.isclosed() and not answer.will_close
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise TransportFailed(type(error).__name__) from error
+        finally:
+            if is_reusable:
+                self._keep(connection)
+            else:
+                connection.close()
         wait_s = _retry_after_s(answer.headers.get("retry-after"))
         if answer.status in BUSY_STATUSES and wait_s is not None:
             raise TransportFailed(f"HTTP {answer.status}", retry_after_s=wait_s)
         return answer.status, content
 
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        """An idle connection that the node has not closed meanwhile, or a new one."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread took the last one
+                break
+            if not _is_over(connection.sock):
+                return connection
+            connection.close()
+        host, port = self._address
+        connect_s = min(CONNECT_TIMEOUT_S, timeout_s)
+        if self._tls is None:
+            return http.client.HTTPConnection(host, port, timeout=connect_s)
+        return http.client.HTTPSConnection(host, port, timeout=connect_s, context=self._tls)
 
-def _read(answer: urllib3.BaseHTTPResponse, deadline_s: float) -> bytes:
-    content = bytearray()
-    while chunk := answer.read(CHUNK_BYTES):
-        content += chunk
-        if len(content) > ANSWER_BYTES_MAX:
-            raise TransportFailed(f"more than {ANSWER_BYTES_MAX} bytes")
-        if time.monotonic() > deadline_s:
-            raise TransportFailed("the answer did not end in time")
-    return bytes(content)
+    def _keep(self, connection: http.client.HTTPConnection) -> None:
+        if len(self._idle) < CONNECTIONS_MAX:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _exchange(
+        self, sock: socket.socket, body: bytes, deadline_s: float
+    ) -> http.client.HTTPResponse:
+        sock.settimeout(max(deadline_s - time.monotonic(), 0.001))
+        # Head and body in one write: two would be two packets, and wake the node twice.
+        sock.sendall(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
+        reader = cast("socket.socket", _Until(sock, deadline_s))
+        answer = http.client.HTTPResponse(reader, method="POST")
+        answer.begin()
+        return answer
+
+
+class _Until(io.RawIOBase):
+    """A socket's reading end that closes at a moment, however slowly the bytes drip in."""
+
+    def __init__(self, sock: socket.socket, deadline_s: float) -> None:
+        self._sock = sock
+        self._deadline_s = deadline_s
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """What ``http.client`` asks a socket for."""
+        assert mode == "rb"
+        return io.BufferedReader(self, READ_BYTES)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left_s = self._deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left_s)
+        return self._sock.recv_into(buffer)
+
+
+def _is_over(sock: socket.socket) -> bool:
+    """Whether an idle connection can be read: nothing is owed to it, so that is its end."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _close_all(connections: deque[http.client.HTTPConnection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _retry_after_s(text: str | None) -> float | None:

@@ -15,7 +15,7 @@ directory everything is in memory and gone at the end.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +108,16 @@ class Landed:
     wire_bytes: bytes
     meta: dict[str, Any]
     """Agave's ``meta`` object, with instructions in compiled form."""
+    memo: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """As much of a landed transaction as a list or a status shows."""
+
+    signature: str
+    slot: int
+    error: Any
     memo: str | None
 
 
@@ -249,6 +259,30 @@ class Ledger:
         ).fetchone()
         return None if row is None else _landed(row)
 
+    def mentions(self, signatures: Sequence[str]) -> dict[str, Mention]:
+        """Those of ``signatures`` that landed, hidden history included."""
+        rows = self._database.execute(
+            "SELECT signature, slot, json_quote(json_extract(meta, '$.err')), memo"
+            " FROM transactions WHERE signature IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(signatures)),),
+        )
+        return {row[0]: _mention(row) for row in rows}
+
+    def height(self, slot: int) -> int | None:
+        """The height of the block of ``slot``, if it has one."""
+        return self._block_column("height", slot)
+
+    def time_s(self, slot: int) -> int | None:
+        """The time of the block of ``slot``, if it has one."""
+        return self._block_column("time_s", slot)
+
+    def _block_column(self, name: str, slot: int) -> int | None:
+        row = self._database.execute(
+            f"SELECT {name} FROM blocks WHERE slot = ?",  # noqa: S608 -- a column named above
+            (slot,),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
     def transactions_in(self, slot: int) -> list[Landed]:
         """The transactions of one block in their order."""
         rows = self._database.execute(
@@ -263,7 +297,7 @@ class Ledger:
         before: tuple[int, int],
         until: tuple[int, int],
         count_max: int,
-    ) -> list[Landed]:
+    ) -> list[Mention]:
         """The transactions that mention ``address``, newest first.
 
         Args:
@@ -273,12 +307,13 @@ class Ledger:
             count_max: How many at most.
         """
         rows = self._database.execute(
-            "SELECT transactions.* FROM appearances JOIN transactions USING (slot, position)"
+            "SELECT signature, slot, json_quote(json_extract(meta, '$.err')), memo"
+            " FROM appearances JOIN transactions USING (slot, position)"
             " WHERE address = ? AND (slot, position) < (?, ?) AND (slot, position) > (?, ?)"
             " AND slot >= ? ORDER BY slot DESC, position DESC LIMIT ?",
             (bytes(address), *before, *until, self.first_slot_shown, count_max),
         )
-        return [_landed(row) for row in rows]
+        return [_mention(row) for row in rows]
 
 
 def _open(data: Path | None) -> sqlite3.Connection:
@@ -308,6 +343,11 @@ def _block(row: tuple[Any, ...]) -> Block:
         time_s=time_s,
         prices=BlockPrices(minimum=minimum, minimum_of_account=minimum_of_account),
     )
+
+
+def _mention(row: tuple[Any, ...]) -> Mention:
+    signature, slot, error, memo = row
+    return Mention(signature=signature, slot=slot, error=json.loads(error), memo=memo)
 
 
 def _landed(row: tuple[Any, ...]) -> Landed:

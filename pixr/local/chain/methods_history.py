@@ -38,14 +38,14 @@ def get_signature_statuses(node: Node, params: Params) -> dict[str, Any]:
     if params.config(1).flag("searchTransactionHistory"):
         slot_min = min(slot_min, chain.ledger.first_slot_shown)
     signatures = params.signatures(0, count_max=STATUSES_MAX)
-    landed_list = [chain.ledger.transaction(signature) for signature in signatures]
+    landed = chain.ledger.mentions(signatures)
     return in_context(
         tip,
         [
-            signature_status(node, landed)
-            if landed and slot_min <= landed.slot <= tip.slot
+            signature_status(node, found)
+            if (found := landed.get(signature)) and slot_min <= found.slot <= tip.slot
             else None
-            for landed in landed_list
+            for signature in signatures
         ],
     )
 
@@ -73,9 +73,9 @@ def get_signatures_for_address(node: Node, params: Params) -> list[dict[str, Any
         {
             "signature": landed.signature,
             "slot": landed.slot,
-            "err": landed.meta["err"],
+            "err": landed.error,
             "memo": landed.memo,
-            "blockTime": _time_s(node, landed.slot),
+            "blockTime": node.chain.ledger.time_s(landed.slot),
             "confirmationStatus": node.commitment_of(landed.slot),
         }
         for landed in landed_list
@@ -97,7 +97,7 @@ def get_transaction(node: Node, params: Params) -> dict[str, Any] | None:
     version_max = config.integer("maxSupportedTransactionVersion")
     return {
         "slot": landed.slot,
-        "blockTime": _time_s(node, landed.slot),
+        "blockTime": node.chain.ledger.time_s(landed.slot),
         **transaction_json(landed, encoding, version_max),
     }
 
@@ -181,8 +181,3 @@ def _place_of(
         return otherwise
     landed = node.chain.ledger.transaction(signature)
     return None if landed is None else (landed.slot, landed.position)
-
-
-def _time_s(node: Node, slot: int) -> int | None:
-    block = node.chain.ledger.block(slot)
-    return None if block is None else block.time_s

@@ -6,7 +6,7 @@ from typing import Any, Final
 from pixr.local.chain.chain import Chain
 from pixr.local.chain.errors import min_context_slot_not_reached
 from pixr.local.chain.faults import Faults
-from pixr.local.chain.ledger import Block, Landed
+from pixr.local.chain.ledger import Block, Mention
 from pixr.local.chain.params import Config
 
 API_VERSION: Final = "4.1.2"
@@ -49,16 +49,18 @@ def in_context(block: Block, value: Any) -> dict[str, Any]:
     return {"context": {"slot": block.slot, "apiVersion": API_VERSION}, "value": value}
 
 
-def signature_status(node: Node, landed: Landed) -> dict[str, Any]:
+def signature_status(node: Node, landed: Mention) -> dict[str, Any]:
     """Say how far ``landed`` has come, as getSignatureStatuses does."""
     level = node.commitment_of(landed.slot)
-    block = node.chain.ledger.block(landed.slot)
-    assert block is not None, "a landed transaction has its block"
-    tip = node.block_at("processed")
+    confirmations: int | None = None
+    if level != "finalized":
+        height = node.chain.ledger.height(landed.slot)
+        assert height is not None, "a landed transaction has its block"
+        confirmations = node.block_at("processed").height - height
     return {
         "slot": landed.slot,
-        "confirmations": None if level == "finalized" else tip.height - block.height,
-        "status": landed.meta["status"],
-        "err": landed.meta["err"],
+        "confirmations": confirmations,
+        "status": {"Ok": None} if landed.error is None else {"Err": landed.error},
+        "err": landed.error,
         "confirmationStatus": level,
     }

@@ -1,123 +1,146 @@
 """The HTTP and WebSocket face of the chain, and the clock that drives it.
 
     POST /           JSON-RPC           GET  /health   the word "ok"
-    WS   /           subscriptions      GET, POST /faults   see faults.py
     POST /nodes/2    another node of the same chain, with faults of its own at /nodes/2/faults
+                                        GET, POST /faults   see faults.py
+    WS   /           subscriptions, on the next port
 
 One process and one thread: a request is answered between two slots or between
 two other requests, never in the middle of one.
 """
 
 import asyncio
+import json
+import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Final
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 
 from pixr.local.chain.chain import Chain
+from pixr.local.chain.listener import Listener, Request, Response
 from pixr.local.chain.node import Node
 from pixr.local.chain.rpc import answer
 from pixr.local.chain.subscriptions import Hub
 
-BODY_BYTES_MAX: Final = 50 * 1024
-"""Agave's own default."""
-
-
 NODES_MAX: Final = 9
+JSON: Final = "application/json"
 
 
-def build_app(chain: Chain, *, slot_ms: int, on_crash: Callable[[], None]) -> Starlette:
-    """Build the application; its slots pass from startup to shutdown.
+def build_app(
+    chain: Chain,
+    *,
+    slot_ms: int,
+    on_crash: Callable[[], None],
+    listener: socket.socket | None = None,
+) -> Starlette:
+    """Build the WebSocket application; slots pass and requests are answered while it is up.
 
     Args:
         chain: What to serve.
         slot_ms: Milliseconds between two slots.
         on_crash: Called when making a block raised; the chain stands still then.
+        listener: Where requests come in; None serves none.
     """
     nodes = [Node(chain) for _ in range(NODES_MAX)]
-    faces = [_Face(node) for node in nodes]
-    face = faces[0]
+    hub = Hub(nodes[0])
+    face = Face(nodes)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
-        clock = asyncio.create_task(_run_slots(nodes, face.hub, slot_ms / 1000))
+        loop = asyncio.get_running_loop()
+        clock = asyncio.create_task(_run_slots(nodes, hub, slot_ms / 1000))
         clock.add_done_callback(lambda done: None if done.cancelled() else on_crash())
+        server = (
+            None
+            if listener is None
+            else await loop.create_server(
+                lambda: Listener(face.respond, wait_s=face.wait_s), sock=listener, backlog=1024
+            )
+        )
         try:
             yield
         finally:
+            if server is not None:
+                server.close()
             clock.cancel()
             with suppress(asyncio.CancelledError):
                 await clock
             chain.ledger.close()
 
-    return Starlette(
-        routes=[
-            Route("/", face.rpc, methods=["POST"]),
-            Route("/health", face.health, methods=["GET"]),
-            Route("/faults", face.faults, methods=["GET", "POST"]),
-            WebSocketRoute("/", face.hub.serve),
-            *(
-                route
-                for number, face in enumerate(faces, start=1)
-                for route in (
-                    Route(f"/nodes/{number}", face.rpc, methods=["POST"]),
-                    Route(f"/nodes/{number}/faults", face.faults, methods=["GET", "POST"]),
-                )
-            ),
-        ],
-        lifespan=lifespan,
+    return Starlette(routes=[WebSocketRoute("/", hub.serve)], lifespan=lifespan)
+
+
+class Face:
+    """What stands behind each path."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._node_of: Mapping[str, Node] = {
+            "/": nodes[0],
+            **{f"/nodes/{number}": node for number, node in enumerate(nodes, start=1)},
+        }
+        self._faults_of: Mapping[str, Node] = {
+            f"{path.rstrip('/')}/faults": node for path, node in self._node_of.items()
+        }
+
+    def wait_s(self, request: Request) -> float:
+        """How long a request has to wait, by the node's latency."""
+        node = self._node_of.get(request.path)
+        return 0.0 if node is None else node.faults.latency_ms / 1000
+
+    def respond(self, request: Request) -> Response:
+        """Answer one request."""
+        if (node := self._node_of.get(request.path)) is not None:
+            return _only("POST", request) or _rpc(node, request)
+        if (node := self._faults_of.get(request.path)) is not None:
+            return _faults(node, request)
+        if request.path == "/health":
+            return Response(body=b"ok")
+        return Response(status=HTTPStatus.NOT_FOUND, body=b"Not found")
+
+
+def _only(method: str, request: Request) -> Response | None:
+    if request.method == method:
+        return None
+    return Response(status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"allow": method})
+
+
+def _rpc(node: Node, request: Request) -> Response:
+    faults = node.faults
+    if faults.http_429:
+        status = HTTPStatus.TOO_MANY_REQUESTS
+        return Response(status=status, headers={"retry-after": "1"})
+    if faults.http_503:
+        return Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+    if faults.garbage:
+        return Response(body=b"<html>bad gateway</html>")
+    if not request.headers.get("content-type", "").startswith(JSON):
+        words = "Supplied content type is not allowed. Content-Type: application/json is required"
+        return Response(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, body=words.encode())
+    answered = answer(node, request.body)
+    if faults.cut_answers:
+        answered = answered[: len(answered) // 2]
+    return Response(body=answered, content_type=JSON)
+
+
+def _faults(node: Node, request: Request) -> Response:
+    status = HTTPStatus.OK
+    shown: object = None
+    if request.method == "POST":
+        try:
+            node.faults = node.faults.changed(json.loads(request.body))
+        except ValueError as error:
+            status, shown = HTTPStatus.BAD_REQUEST, {"error": str(error)}
+    return Response(
+        status=status,
+        body=json.dumps(shown or node.faults.to_json()).encode(),
+        content_type=JSON,
     )
-
-
-class _Face:
-    def __init__(self, node: Node) -> None:
-        self.hub = Hub(node)
-        self._node = node
-
-    async def rpc(self, request: Request) -> Response:
-        faults = self._node.faults
-        if faults.latency_ms:
-            await asyncio.sleep(faults.latency_ms / 1000)
-        if faults.http_429:
-            status = HTTPStatus.TOO_MANY_REQUESTS
-            return PlainTextResponse("Too many requests", status, {"retry-after": "1"})
-        if faults.http_503:
-            return PlainTextResponse("Service unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
-        if faults.garbage:
-            return PlainTextResponse("<html>bad gateway</html>")
-        if not request.headers.get("content-type", "").startswith("application/json"):
-            return PlainTextResponse(
-                "Supplied content type is not allowed. Content-Type: application/json is required",
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            )
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_BYTES_MAX:
-                return PlainTextResponse("", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        answered = answer(self._node, bytes(body))
-        if faults.cut_answers:
-            answered = answered[: len(answered) // 2]
-        return Response(answered, media_type="application/json")
-
-    async def health(self, request: Request) -> Response:
-        del request
-        return PlainTextResponse("ok")
-
-    async def faults(self, request: Request) -> Response:
-        if request.method == "POST":
-            try:
-                self._node.faults = self._node.faults.changed(await request.json())
-            except ValueError as error:
-                return JSONResponse({"error": str(error)}, HTTPStatus.BAD_REQUEST)
-        return JSONResponse(self._node.faults.to_json())
 
 
 async def _run_slots(nodes: Sequence[Node], hub: Hub, slot_s: float) -> None:
