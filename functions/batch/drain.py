@@ -1,25 +1,32 @@
 """View events from the Redis stream into accruals, one database transaction a drain.
 
-    read ──▶ [ record new events · split · accrue · post to the ledger ] ──▶ ack
+    read ──▶ [ record new events · split · accrue · post to the ledger ] ──▶ finish
              └────────────── one transaction ──────────────────────────┘
 
-A crash before the commit: the entries stay on the stream and come again. A crash before
-the ack: they come again and are known. Either way each event earns once.
+A crash before the commit: the entries stay on the stream and come again. A crash before they are
+finished: they come again and are known. Either way each event earns once.
+
+What can never be counted goes to the dead letters, one event at a time; its neighbours earn.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from pixr.adapters.postgres import Database, earnings, ledger
-from pixr.adapters.postgres.earnings import Accrual, Counted
-from pixr.adapters.redis import BadEntry, ViewStream
-from pixr.domain.earnings import Epoch, Rules, Share, Split, split, view_lamports
-from pixr.domain.views import ViewEvent
+from pixr.adapters.postgres import Database, earnings, ledger, view_days
+from pixr.adapters.postgres.earnings import Accrual, Counted, RowsRefused, Total
+from pixr.adapters.redis import BadEvent, Entry, ViewStream
+from pixr.domain.earnings import Rules, Share, Split, split, view_lamports
+from pixr.domain.errors import Outage
+from pixr.domain.views import DAY_US, ViewRow, day_number, kept_days
 
-EVENTS_PER_DRAIN: Final = 5_000
+EVENTS_PER_DRAIN: Final = 50_000
+"""More make a drain cheaper per view, up to about here; memory grows with them (100 MB)."""
+
+REFUSED_MAX: Final = 10
+"""Rows that the database may refuse in one drain. More than that is not the events' fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,40 +37,174 @@ class Drained:
     events_new: int = 0
     events_bad: int = 0
     gross_lamports: int = 0
+    is_last: bool = True
+    """Whether the stream has nothing more for now."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Findings:
+    """What has come of the rows of one drain so far."""
+
+    events_new: int = 0
+    gross_lamports: int = 0
+    refused: dict[ViewRow, str]
+    """Rows that can never be counted, and why."""
 
 
 def drain_once(
     db: Database, stream: ViewStream, *, rules: Rules, drain_id: UUID, consumer: str, now: datetime
 ) -> Drained:
-    """Take up to ``EVENTS_PER_DRAIN`` events from the stream into accruals."""
+    """Take some ``EVENTS_PER_DRAIN`` events from the stream into accruals.
+
+    Raises:
+        StreamUnreachable: What was recorded stays so; what was not finished comes again.
+        DatabaseUnreachable: Nothing was recorded; the entries are back on the stream.
+        RowsRefused: The database refused more than ``REFUSED_MAX`` rows, so the fault is ours.
+    """
     entries = stream.read(EVENTS_PER_DRAIN, consumer)
     if not entries:
         return Drained()
-    good = [(entry_id, item) for entry_id, item in entries if isinstance(item, ViewEvent)]
-    bad = {entry_id: item for entry_id, item in entries if isinstance(item, BadEntry)}
-    counted: list[Counted] = []
-    gross_lamports = 0
-    if good:
-        events = [event for _, event in good]
-        with db.transaction():
-            counted = earnings.record_views(
-                db,
-                events,
-                drain_id=drain_id,
-                views_per_viewer_day=rules.views_per_viewer_day,
-            )
-            gross_lamports = _accrue(
-                db, counted, rules=rules, drain_id=drain_id, events_read=len(events), now=now
-            )
-        stream.ack([entry_id for entry_id, _ in good])
-    if bad:
-        stream.dead_letter(bad)
+    found = _Findings(refused={})
+    rows = [row for entry in entries for row in entry.rows]
+    try:
+        rows = _refuse_days(rows, found, now=now)
+        _record(db, rows, found, rules=rules, drain_id=drain_id, now=now)
+    except Outage:
+        # Nobody died with them: they must not be on the way to the dead letters for it.
+        stream.give_back(entries, consumer)
+        raise
+    letters = _letters(entries, found.refused)
+    stream.finish(entries, letters)
+    events_read = sum(entry.events for entry in entries)
     return Drained(
-        events_read=len(entries),
-        events_new=sum(item.events_new for item in counted),
-        events_bad=len(bad),
-        gross_lamports=gross_lamports,
+        events_read=events_read,
+        events_new=found.events_new,
+        events_bad=len(letters),
+        gross_lamports=found.gross_lamports,
+        # Entries under suspicion come in small company, however many wait behind them.
+        is_last=events_read < EVENTS_PER_DRAIN and not any(entry.is_suspect for entry in entries),
     )
+
+
+def tidy(db: Database, stream: ViewStream, *, now: datetime) -> None:
+    """Once a tick: keep the days of views, forget readers that have gone."""
+    view_days.keep(db, now=now)
+    stream.forget_readers()
+
+
+def _refuse_days(
+    rows: list[ViewRow], found: _Findings, *, now: datetime, dropped: date | None = None
+) -> list[ViewRow]:
+    """Take out what happened too long ago, or has not happened yet."""
+    oldest, newest = kept_days(now)
+    first, last = day_number(oldest), day_number(newest)
+    if dropped is not None:
+        first = max(first, day_number(dropped) + 1)
+    if not rows or (
+        min(row[4] for row in rows) >= first * DAY_US
+        and max(row[4] for row in rows) < (last + 1) * DAY_US
+    ):
+        return rows
+    for row in rows:
+        if row[4] // DAY_US < first:
+            found.refused[row] = "its day is closed: a repeat of it could not be known"
+        elif row[4] // DAY_US > last:
+            found.refused[row] = "from the future"
+    return [row for row in rows if row not in found.refused]
+
+
+def _record(
+    db: Database,
+    rows: list[ViewRow],
+    found: _Findings,
+    *,
+    rules: Rules,
+    drain_id: UUID,
+    now: datetime,
+) -> None:
+    """Drain all rows in one transaction, or, when the database refuses one, find out which."""
+    parts = [rows] if rows else []
+    attempts = refusals = 0
+    while parts:
+        part = parts.pop()
+        try:
+            _drain_rows(
+                db,
+                part,
+                found,
+                rules=rules,
+                # A halved drain is several drains, each with an id that follows from the first.
+                drain_id=uuid5(drain_id, str(attempts)) if attempts else drain_id,
+                now=now,
+            )
+        except RowsRefused as refusal:
+            if len(part) > 1:
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]
+            elif refusals < REFUSED_MAX:
+                refusals += 1
+                found.refused[part[0]] = f"the database refused it: {refusal}"
+            else:
+                raise
+        attempts += 1
+
+
+def _drain_rows(
+    db: Database,
+    rows: list[ViewRow],
+    found: _Findings,
+    *,
+    rules: Rules,
+    drain_id: UUID,
+    now: datetime,
+) -> None:
+    """The transaction: views recorded, earnings split, accrued and posted; or none of it."""
+    with earnings.drain_transaction(db) as dropped:
+        rows = _refuse_days(rows, found, now=now, dropped=dropped)
+        if not rows:
+            return
+        counted = _merged(
+            earnings.record_views(
+                db, rows, drain_id=drain_id, views_per_viewer_day=rules.views_per_viewer_day
+            )
+        )
+        gross_lamports = _accrue(
+            db, counted, rules=rules, drain_id=drain_id, events_read=len(rows), now=now
+        )
+    found.events_new += sum(item.events_new for item in counted)
+    found.gross_lamports += gross_lamports
+
+
+def _merged(counted: Sequence[Counted]) -> list[Counted]:
+    """One count per content, where a drain had views of several days; in the order of ids."""
+    by_content: dict[str, Counted] = {}
+    for item in counted:
+        other = by_content.get(item.content_id)
+        by_content[item.content_id] = (
+            item
+            if other is None
+            else Counted(
+                content_id=item.content_id,
+                creator_id=item.creator_id,
+                best_rung=item.best_rung,
+                events_new=item.events_new + other.events_new,
+                events_earning=item.events_earning + other.events_earning,
+            )
+        )
+    return [by_content[content_id] for content_id in sorted(by_content)]
+
+
+def _letters(entries: Sequence[Entry], refused: dict[ViewRow, str]) -> list[tuple[Entry, BadEvent]]:
+    """A letter for each bad event and each refused row, with its place on the stream."""
+    letters = [(entry, event) for entry in entries for event in entry.bad]
+    if refused:
+        letters += [
+            (entry, entry.put_aside(index, refused[row]))
+            for entry in entries
+            for index, row in enumerate(entry.rows)
+            if row in refused
+        ]
+    return letters
 
 
 def _accrue(
@@ -76,19 +217,34 @@ def _accrue(
     now: datetime,
 ) -> int:
     """Split and post what the counted views earn; return the gross in lamports."""
-    earning = [item for item in counted if item.events_earning]
-    content_ids = [item.content_id for item in earning]
-    epochs: dict[str, Epoch] = {}
-    shares: dict[str, list[Share]] = {}
-    if earning:
-        epochs = earnings.lock_epochs(db, content_ids, rules=rules, now=now)
-        shares = earnings.shares(db, content_ids)
+    # Views of a content that nobody knows are recorded, and belong to nobody's totals.
+    known = [item for item in counted if item.creator_id is not None]
+    content_ids = [item.content_id for item in known]
+    epochs = earnings.open_epochs(db, content_ids, rules=rules, now=now) if known else {}
+    shares = earnings.shares(db, content_ids) if known else {}
+    totals: list[Total] = []
     parts: list[tuple[Counted, int, list[Share], Split]] = []
-    for item in earning:
-        assert item.best_rung is not None
-        gross = item.events_earning * view_lamports(rules.view_rate_lamports, item.best_rung)
-        holders = shares.get(item.content_id, [])
-        parts.append((item, gross, holders, split(epochs[item.content_id], holders, gross)))
+    for item in known:
+        number, epoch = epochs[item.content_id]
+        gross = 0
+        part = Split(platform_lamports=0, creator_lamports=0, investor_lamports={})
+        if item.events_earning:
+            assert item.best_rung is not None
+            gross = item.events_earning * view_lamports(rules.view_rate_lamports, item.best_rung)
+            holders = shares.get(item.content_id, [])
+            part = split(epoch, holders, gross)
+            parts.append((item, gross, holders, part))
+        totals.append(
+            Total(
+                content_id=item.content_id,
+                epoch=number,
+                gross_lamports=gross,
+                platform_lamports=part.platform_lamports,
+                investor_lamports=sum(part.investor_lamports.values()),
+                views=item.events_new,
+                qualified_views=item.events_earning,
+            )
+        )
     total = sum(gross for _, gross, _, _ in parts)
     earnings.insert_drain(
         db,
@@ -98,6 +254,8 @@ def _accrue(
         gross_lamports=total,
         now=now,
     )
+    if totals:
+        earnings.add_totals(db, totals)
     if parts:
         _write(db, parts, drain_id=drain_id, now=now)
     return total
@@ -123,27 +281,21 @@ def _write(
             if lamports:
                 returns[share.investment_id] = lamports
         for (kind, user_id), lamports in due.items():
-            if lamports:
-                accruals.append(
-                    Accrual(
-                        content_id=item.content_id,
-                        user_id=user_id,
-                        kind=kind,
-                        views=item.events_earning,
-                        lamports=lamports,
-                    )
+            if not lamports:
+                continue
+            accruals.append(
+                Accrual(
+                    content_id=item.content_id,
+                    user_id=user_id,
+                    kind=kind,
+                    views=item.events_earning,
+                    lamports=lamports,
                 )
-                account = f"{'owed' if kind == 'earnings' else 'return'}:{user_id}"
-                entries[account] = entries.get(account, 0) + lamports
+            )
+            account = f"{'owed' if kind == 'earnings' else 'return'}:{user_id}"
+            entries[account] = entries.get(account, 0) + lamports
         entries["platform"] += part.platform_lamports
         entries["views"] -= gross
-    earnings.add_totals(
-        db,
-        [
-            (item.content_id, gross, part.platform_lamports, sum(part.investor_lamports.values()))
-            for item, gross, _, part in parts
-        ],
-    )
     if returns:
         earnings.add_returns(db, returns)
     earnings.accrue(db, accruals, drain_id=drain_id, now=now)

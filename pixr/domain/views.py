@@ -5,7 +5,7 @@ look like is decided here, at the door: whatever is on the stream has passed.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +16,7 @@ EVENTS_MAX: Final = 1_000
 
 EVENT_ID_LENGTH_MAX: Final = 128
 VIEWER_ID_LENGTH_MAX: Final = 128
+CONTENT_ID_LENGTH_MAX: Final = 64
 CONTENT_ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,64}$"
 
 WATCHED_SECONDS_MAX: Final = 86_400
@@ -25,8 +26,20 @@ FUTURE_MAX: Final = timedelta(minutes=5)
 """How far a producer's clock may run ahead of ours."""
 
 AGE_MAX: Final = timedelta(days=7)
-"""Older events are refused: their day may be closed, and a day counts an event once only
-while its partition exists."""
+"""Older events are refused at the door."""
+
+VIEW_RETENTION_DAYS: Final = 21
+"""How many whole days before today are kept row by row. A day knows a repeated event only while
+it is kept, so none is taken for an older one. A week at the door, and then two in which what waits
+on the stream or among the dead letters can still be looked at, replayed, and earn."""
+
+ViewRow = tuple[str, str, str, int, int]
+"""A view event in bulk: event id, content id, viewer id, watched milliseconds, and microseconds
+since 1970 (UTC). A drain holds tens of thousands of them; as objects they would cost more than
+the database does."""
+
+DAY_US: Final = 86_400_000_000
+_FIRST_DAY: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +80,22 @@ def check_time(occurred_at: datetime, *, now: datetime) -> None:
         raise Malformed("occurred_at", f"must not be more than {minutes} minutes in the future")
     if occurred_at < now - AGE_MAX:
         raise Malformed("occurred_at", f"must not be older than {AGE_MAX.days} days")
+
+
+def day_number(day: date) -> int:
+    """Days since 1970: ``occurred_us // DAY_US`` of every view of that UTC day."""
+    return (day - _FIRST_DAY).days
+
+
+def day_of(number: int) -> date:
+    """The day with that number."""
+    return _FIRST_DAY + timedelta(days=number)
+
+
+def kept_days(now: datetime) -> tuple[date, date]:
+    """The oldest and the newest UTC day that views are taken for at ``now``.
+
+    The newest is tomorrow: a producer's clock may run ``FUTURE_MAX`` ahead over midnight.
+    """
+    today = now.astimezone(UTC).date()
+    return today - timedelta(days=VIEW_RETENTION_DAYS), today + timedelta(days=1)

@@ -1,18 +1,37 @@
-"""Views in, accruals out: the statements of one drain, to be run in one transaction."""
+"""Views in, accruals out: the statements of one drain, to be run in one ``drain_transaction``.
+
+    rows ──COPY──▶ arrived_views ──record──▶ view_events ──▶ Counted ──▶ epochs, accruals
+
+All but the arrived rows themselves is set-based: what a view costs is its two index entries
+(ADR-0016).
+"""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from pixr.adapters.postgres import Database, sql
+import psycopg
+
+from pixr.adapters.postgres import Database, DatabaseUnreachable, sql
 from pixr.domain.earnings import Epoch, Rules, Share
-from pixr.domain.views import ViewEvent
+from pixr.domain.views import DAY_US, ViewRow, day_number, day_of
 
 WATCHED_MS_MIN: Final = 30_000
 """A view qualifies at 30 s, or at half of a shorter content."""
+
+COPY_ROWS: Final = (
+    "COPY arrived_views (event_id, content_id, viewer_id, watched_ms, occurred_us) FROM STDIN"
+)
+_SEPARATORS: Final = 4
+_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+class RowsRefused(Exception):
+    """The database will not have one of these rows, whoever asks and however often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +46,19 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """What one drain adds to an epoch."""
+
+    content_id: str
+    epoch: int
+    gross_lamports: int = 0
+    platform_lamports: int = 0
+    investor_lamports: int = 0
+    views: int
+    qualified_views: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accrual:
     """``lamports`` > 0 that a user earned with ``views`` of a content in one drain."""
 
@@ -37,53 +69,130 @@ class Accrual:
     lamports: int
 
 
+@contextmanager
+def drain_transaction(db: Database) -> Generator[date | None]:
+    """One drain, alone among all drains; yields the newest day whose views were dropped.
+
+    Raises:
+        RowsRefused: A row broke a rule of the database; nothing was written.
+        DatabaseUnreachable: No answer, no lock in time, or no room; nothing was written.
+    """
+    try:
+        with db.transaction():
+            db.execute(sql("earnings/begin_drain"))
+            row = db.execute(sql("earnings/dropped_day")).fetchone()
+            assert row is not None
+            yield row["day"]
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        raise RowsRefused(str(error).partition("\n")[0]) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnreachable(str(error).strip()) from error
+
+
 def record_views(
-    db: Database, events: Sequence[ViewEvent], *, drain_id: UUID, views_per_viewer_day: int
+    db: Database, rows: Sequence[ViewRow], *, drain_id: UUID, views_per_viewer_day: int
 ) -> list[Counted]:
     """Record every event that was never seen before and count per content.
 
-    Takes the drain lock: until the transaction ends, no other drain counts.
+    Args:
+        db: Inside ``drain_transaction``.
+        rows: Of days that are neither dropped nor absurd.
+        drain_id: What the rows are recorded under.
+        views_per_viewer_day: How often a viewer may earn for one content.
     """
-    db.execute(sql("earnings/lock_drain"))
-    days = sorted({event.occurred_at.astimezone(UTC).date() for event in events})
-    db.execute(sql("earnings/ensure_day"), {"days": days})
-    rows = db.execute(
+    with db.cursor() as cursor, cursor.copy(COPY_ROWS) as copy:
+        copy.write(_copy_text(rows))
+    counted: list[Counted] = []
+    for number in sorted({row[4] // DAY_US for row in rows}):
+        counted += _record_day(
+            db, day_of(number), drain_id=drain_id, views_per_viewer_day=views_per_viewer_day
+        )
+    return counted
+
+
+def _record_day(
+    db: Database, day: date, *, drain_id: UUID, views_per_viewer_day: int
+) -> list[Counted]:
+    begin_us = day_number(day) * DAY_US
+    db.execute(sql("earnings/ensure_day"), {"day": day})
+    db.execute(sql("earnings/plan_joins"), {"joins": "off"})
+    # Never prepared: the plan is made for this day's partition alone.
+    found = db.execute(
         sql("earnings/record_views"),
         {
-            "event_ids": [event.event_id for event in events],
-            "content_ids": [event.content_id for event in events],
-            "viewer_ids": [event.viewer_id for event in events],
-            "watched_ms": [event.watched_ms for event in events],
-            "occurred_at": [event.occurred_at for event in events],
+            "day": day,
+            "begin_us": begin_us,
+            "end_us": begin_us + DAY_US,
             "watched_ms_min": WATCHED_MS_MIN,
             "views_per_viewer_day": views_per_viewer_day,
             "drain_id": drain_id,
         },
+        prepare=False,
     )
-    return [Counted(**row) for row in rows]
-
-
-def lock_epochs(
-    db: Database, content_ids: Sequence[str], *, rules: Rules, now: datetime
-) -> dict[str, Epoch]:
-    """Return the open epoch of each content, opening one where needed, and keep it locked."""
-    parameters = {
-        "content_ids": list(content_ids),
-        "platform_fee_bps": rules.platform_fee_bps,
-        "investor_share_bps": rules.investor_share_bps,
-        "now": now,
-    }
-    db.execute(sql("earnings/close_changed_epochs"), parameters)
-    db.execute(sql("earnings/open_epochs"), parameters)
-    return {
-        row["content_id"]: Epoch(
-            platform_fee_bps=row["platform_fee_bps"],
-            investor_share_bps=row["investor_share_bps"],
-            gross_lamports=row["gross_lamports"],
-            platform_lamports=row["platform_lamports"],
+    counted = [Counted(**row) for row in found]
+    db.execute(sql("earnings/plan_joins"), {"joins": "on"})
+    if counted:
+        db.execute(
+            sql("earnings/count_day"),
+            {
+                "day": day,
+                "events_new": sum(item.events_new for item in counted),
+                "events_earning": sum(item.events_earning for item in counted),
+            },
         )
-        for row in db.execute(sql("earnings/lock_epochs"), parameters)
-    }
+    return counted
+
+
+def _copy_text(rows: Sequence[ViewRow]) -> bytes:
+    """The rows in COPY's text format. Ids that need escapes are rare: look for any, once."""
+    text = "".join(
+        [
+            f"{event_id}\t{content_id}\t{viewer_id}\t{watched_ms}\t{occurred_us}\n"
+            for event_id, content_id, viewer_id, watched_ms, occurred_us in rows
+        ]
+    )
+    is_plain = (
+        text.count("\t") == _SEPARATORS * len(rows)
+        and text.count("\n") == len(rows)
+        and "\\" not in text
+        and "\r" not in text
+    )
+    if not is_plain:
+        text = "".join(
+            "\t".join(str(part).translate(_ESCAPES) for part in row) + "\n" for row in rows
+        )
+    return text.encode()
+
+
+def open_epochs(
+    db: Database, content_ids: Sequence[str], *, rules: Rules, now: datetime
+) -> dict[str, tuple[int, Epoch]]:
+    """Return number and totals of each content's open epoch, opening one where needed."""
+    found = _read_epochs(db, content_ids)
+    shares = (rules.platform_fee_bps, rules.investor_share_bps)
+    stale = [
+        content_id
+        for content_id in content_ids
+        if content_id not in found
+        or (found[content_id][1].platform_fee_bps, found[content_id][1].investor_share_bps)
+        != shares
+    ]
+    if stale:
+        parameters = {
+            "content_ids": stale,
+            "platform_fee_bps": rules.platform_fee_bps,
+            "investor_share_bps": rules.investor_share_bps,
+            "now": now,
+        }
+        db.execute(sql("earnings/close_changed_epochs"), parameters)
+        db.execute(sql("earnings/open_epochs"), parameters)
+        found |= _read_epochs(db, stale)
+    return found
+
+
+def _read_epochs(db: Database, content_ids: Sequence[str]) -> dict[str, tuple[int, Epoch]]:
+    rows = db.execute(sql("earnings/read_epochs"), {"content_ids": list(content_ids)})
+    return {row.pop("content_id"): (row.pop("epoch"), Epoch(**row)) for row in rows}
 
 
 def shares(db: Database, content_ids: Sequence[str]) -> dict[str, list[Share]]:
@@ -94,20 +203,29 @@ def shares(db: Database, content_ids: Sequence[str]) -> dict[str, list[Share]]:
     return found
 
 
-def add_totals(db: Database, totals: Sequence[tuple[str, int, int, int]]) -> None:
-    """Add (content, gross, platform, investors) to the open epochs, in lamports."""
-    db.execute(
+def add_totals(db: Database, totals: Sequence[Total]) -> None:
+    """Add one drain to the epochs as they were read.
+
+    Raises:
+        DatabaseUnreachable: One was closed since (an upgrade went live): drain again.
+    """
+    found = db.execute(
         sql("earnings/add_totals"),
         {
-            "content_ids": [total[0] for total in totals],
-            "gross_lamports": [total[1] for total in totals],
-            "platform_lamports": [total[2] for total in totals],
-            "investor_lamports": [total[3] for total in totals],
+            "content_ids": [total.content_id for total in totals],
+            "epochs": [total.epoch for total in totals],
+            "gross_lamports": [total.gross_lamports for total in totals],
+            "platform_lamports": [total.platform_lamports for total in totals],
+            "investor_lamports": [total.investor_lamports for total in totals],
+            "views": [total.views for total in totals],
+            "qualified_views": [total.qualified_views for total in totals],
         },
     )
+    if found.rowcount != len(totals):
+        raise DatabaseUnreachable("the shares of a content changed during the drain")
 
 
-def add_returns(db: Database, returns: dict[UUID, int]) -> None:
+def add_returns(db: Database, returns: Mapping[UUID, int]) -> None:
     """Add lamports to investments, in their open epoch and overall."""
     db.execute(
         sql("earnings/add_returns"),
@@ -157,4 +275,4 @@ def insert_drain(
 def start_new_epoch(db: Database, content_id: str, *, rules: Rules, now: datetime) -> None:
     """The investors of a content have changed: close its epoch and open the next."""
     db.execute(sql("earnings/close_epoch"), {"content_id": content_id})
-    lock_epochs(db, [content_id], rules=rules, now=now)
+    open_epochs(db, [content_id], rules=rules, now=now)

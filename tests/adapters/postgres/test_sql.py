@@ -16,6 +16,8 @@ FILES = sorted(ROOT.rglob("*.sql"))
 def schema(make_database: Callable[[str], str], migrated_template: str) -> Iterator[Database]:
     """One migrated database for all statements: preparing changes nothing."""
     with connect(make_database(migrated_template)) as database:
+        # The table that a drain copies into is made when its transaction begins.
+        database.execute("SELECT begin_drain()")
         yield database
 
 

@@ -137,18 +137,11 @@ def earn(house: House, user_id: str, kind: str, *, views: int, lamports: int, pa
 def test_earnings_split_into_pending_and_paid(house: House) -> None:
     publish(house, creator_id="alice")
     house.db.execute(
-        "INSERT INTO content_epochs VALUES ('clip', 1, 500, 2000, 1000, 50, 0, false, now()),"
-        " ('clip', 2, 500, 2000, 500, 25, 100, true, now())"
+        "INSERT INTO content_epochs VALUES ('clip', 1, 500, 2000, 1000, 50, 0, false, now(), 8, 7),"
+        " ('clip', 2, 500, 2000, 500, 25, 100, true, now(), 4, 3)"
     )
     earn(house, "alice", "earnings", views=7, lamports=950, paid=True)
     earn(house, "alice", "earnings", views=3, lamports=375, paid=False)
-    house.db.execute("SELECT ensure_view_events_day(current_date)")
-    for number, outcome in enumerate(["earned"] * 10 + ["too_short"] * 2):
-        house.db.execute(
-            "INSERT INTO view_events VALUES (%s, current_date, 'clip', 'v', 1, now(), %s,"
-            " gen_random_uuid())",
-            (str(number), outcome),
-        )
     answer = house.get("/earnings").body
     (mine,) = answer["items"]
     assert (mine["content_id"], mine["is_creator"]) == ("clip", True)

@@ -3,8 +3,8 @@
 SELECT contents.content_id,
        contents.created_at,
        contents.creator_id = %(user_id)s AS is_creator,
-       watched.views,
-       watched.views_qualified,
+       totals.views,
+       totals.views_qualified,
        totals.gross_lamports,
        totals.platform_lamports,
        totals.investor_lamports,
@@ -12,13 +12,9 @@ SELECT contents.content_id,
        own.paid_lamports
 FROM contents
 CROSS JOIN LATERAL (
-    SELECT count(*) AS views,
-           count(*) FILTER (WHERE outcome = 'earned') AS views_qualified
-    FROM view_events
-    WHERE view_events.content_id = contents.content_id
-) AS watched
-CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(gross_lamports), 0)::bigint AS gross_lamports,
+    SELECT COALESCE(sum(views), 0)::bigint AS views,
+           COALESCE(sum(qualified_views), 0)::bigint AS views_qualified,
+           COALESCE(sum(gross_lamports), 0)::bigint AS gross_lamports,
            COALESCE(sum(platform_lamports), 0)::bigint AS platform_lamports,
            COALESCE(sum(investor_lamports), 0)::bigint AS investor_lamports
     FROM content_epochs

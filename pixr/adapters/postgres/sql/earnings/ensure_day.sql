@@ -1,4 +1,2 @@
--- Make the partition of each day that is about to be written.
-SELECT ensure_view_events_day(day)
-FROM unnest(%(days)s::date[]) AS day
-ORDER BY day
+-- Make the partition of a day that is about to be written, if it is missing.
+SELECT ensure_view_events_day(%(day)s::date)

@@ -4,10 +4,19 @@ WITH totals AS (
            COALESCE(sum(events_earning), 0)::bigint AS events_earning,
            COALESCE(sum(gross_lamports), 0)::bigint AS gross_lamports
     FROM drains
-), events AS (
+), kept AS (
     SELECT count(*) AS events_new,
            count(*) FILTER (WHERE outcome = 'earned') AS events_earning
     FROM view_events
+), dropped AS (
+    SELECT COALESCE(sum(events_new), 0)::bigint AS events_new,
+           COALESCE(sum(events_earning), 0)::bigint AS events_earning
+    FROM view_days
+    WHERE dropped_at IS NOT NULL
+), events AS (
+    SELECT kept.events_new + dropped.events_new AS events_new,
+           kept.events_earning + dropped.events_earning AS events_earning
+    FROM kept, dropped
 ), parts AS (
     SELECT COALESCE(sum(lamports), 0)::bigint
            + (SELECT posted_lamports FROM ledger_accounts WHERE account = 'platform') AS lamports

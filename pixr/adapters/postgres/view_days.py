@@ -1,0 +1,40 @@
+"""Days of views: made before they begin, dropped when nobody may send a view of them any more.
+
+Dropping a partition takes no time that depends on its size, which deleting its rows would. What a
+day came to stays in ``view_days``, kept there by the drains, so nothing is counted either.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import psycopg
+
+from pixr.adapters.postgres import Database, sql
+from pixr.domain.views import kept_days
+
+DROPS_MAX: Final = 3
+"""In one call: a settler that was away for a month must not spend its minute here."""
+
+
+def keep(db: Database, *, now: datetime) -> int:
+    """Make today's and tomorrow's partition, drop those that are too old; return how many.
+
+    To be called once a tick. A day that somebody reads stays for the next time: the drop takes a
+    lock on all of ``view_events``, and waits a second for it. (DETACH CONCURRENTLY would need no
+    such lock, but cannot be part of the transaction that keeps the day's totals.)
+    """
+    oldest, newest = kept_days(now)
+    kept = [row["day"] for row in db.execute(sql("view_days/list_kept"))]
+    for day in (newest - timedelta(days=1), newest):
+        if day not in kept:
+            db.execute(sql("earnings/ensure_day"), {"day": day})
+    dropped = 0
+    for day in [day for day in kept if day < oldest][:DROPS_MAX]:
+        try:
+            with db.transaction():
+                db.execute(sql("earnings/begin_drain"))
+                db.execute(sql("view_days/drop"), {"day": day, "now": now})
+        except psycopg.errors.LockNotAvailable:
+            break
+        dropped += 1
+    return dropped

@@ -1,0 +1,47 @@
+"""A real Valkey, and events to put on it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import redis
+
+from pixr.adapters.redis import ViewStream
+from pixr.adapters.redis.packs import row_of
+from pixr.domain.views import ViewEvent, ViewRow
+
+
+def event(number: int) -> ViewEvent:
+    return ViewEvent(
+        event_id=f"e{number}",
+        content_id="clip",
+        viewer_id='zoë \x7f \\ "',
+        watched_ms=30_000 + number,
+        occurred_at=datetime(2030, 1, 1, 12, 0, 0, number, tzinfo=UTC),
+    )
+
+
+def row(number: int) -> ViewRow:
+    return row_of(event(number))
+
+
+@pytest.fixture
+def stream(redis_url: str) -> Iterator[ViewStream]:
+    """Of readers that are taken for dead as soon as they are silent."""
+    opened = ViewStream(redis_url, idle_ms=0)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def patient(redis_url: str) -> Iterator[ViewStream]:
+    """A stream whose unfinished entries are left alone for a minute."""
+    opened = ViewStream(redis_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def raw(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
