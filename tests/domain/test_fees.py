@@ -48,7 +48,7 @@ def test_a_few_young_payouts_wait_for_a_better_price() -> None:
         ({"oldest_age_s": 539}, "wait", 0),
         ({"oldest_age_s": 540}, "deadline", 15),
         ({"oldest_age_s": 540, "payouts_due": 47}, "deadline", 47),
-        ({"oldest_age_s": -5}, "wait", 0),
+        ({"oldest_age_s": -10_000}, "wait", 0),
         ({"deadline_s": 0}, "deadline", 15),
     ],
 )
