@@ -22,8 +22,8 @@ class Blame:
 
     culprits: Mapping[UUID, str] = field(default_factory=dict[UUID, str])
     """Payouts to put aside, with the reason."""
-    is_treasury_short: bool = False
-    """The treasury had too little: nobody is to blame, and nothing is learnt by trying."""
+    is_payer_short: bool = False
+    """Whoever pays had too little, or would keep dust: no payee is to blame; try again later."""
     payees_max: int | None = None
     """Nobody is named: try again in companies of so many, until one is alone."""
 
@@ -32,13 +32,13 @@ def blame(failure: Failed | Refuses, message: Message, payouts: Sequence[Payout]
     """Read a failure of ``message``, which carries ``payouts`` in the order of its transfers."""
     reason = f"the chain refused it: {failure.error}"
     keys = message.account_keys
-    payer = str(keys[0])
     named: list[Payout] = []
     short_payer = failure.is_source_short
     if failure.account_index is not None:
         address = str(keys[failure.account_index])
-        short_payer = short_payer or address == payer
         named = [payout for payout in payouts if payout.destination == address]
+        # The treasury, or the escrow with a stranger's dust in it: no payee's fault.
+        short_payer = short_payer or not named
     elif failure.instruction_index is not None:
         position = failure.instruction_index - packing.LEADING_INSTRUCTIONS
         named = [payouts[position]] if 0 <= position < len(payouts) else []
@@ -46,12 +46,12 @@ def blame(failure: Failed | Refuses, message: Message, payouts: Sequence[Payout]
         # It failed alone and nothing moved, so it goes back to its owner, unless it is the
         # treasury that could not pay for the way.
         if short_payer and _is_treasurys_part(failure):
-            return Blame(is_treasury_short=True)
+            return Blame(is_payer_short=True)
         return Blame(culprits={payout.id: reason for payout in payouts})
     if named:
         return Blame(culprits={payout.id: reason for payout in named})
     if short_payer:
-        return Blame(is_treasury_short=True)
+        return Blame(is_payer_short=True)
     if len(payouts) == 1:
         return Blame(culprits={payouts[0].id: reason})
     return Blame(payees_max=(len(payouts) + 1) // 2)

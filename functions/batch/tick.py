@@ -231,6 +231,12 @@ def _round(
         now=now,
     )
     upgrades.give_up(db, opened_before=now - terms.funding, new_id=clockwork.new_id, now=now)
+    upgrades.sweep_dust(
+        db,
+        treasury_address=world.keyring.treasury.address,
+        new_id=clockwork.new_id,
+        now=now,
+    )
     outbox.flush(db, world.send, now=now)
     return _has_more(world, report)
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from pixr.adapters.postgres import Database, earnings, investments_settled, payouts
+from pixr.adapters.postgres import Database, earnings, investments_settled, ledger, payouts
 from pixr.domain.earnings import Rules
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 
 
 def advance(
@@ -61,6 +62,39 @@ def give_up(
             for investment in investments:
                 _move_escrow(db, investment, treasury_address=None, payout_id=new_id(), now=now)
     return given_up
+
+
+def sweep_dust(
+    db: Database, *, treasury_address: str, new_id: Callable[[], UUID], now: datetime
+) -> int:
+    """Take what a stranger sent out of the escrow before it blocks the last way out.
+
+    The chain lets no account keep more than nothing and less than its rent. One lamport in the
+    escrow, whose address everybody knows, would so keep the last refund or release in it. Only
+    then: dust that blocks nobody is not worth a fee.
+
+    Returns:
+        The lamports that go to the treasury, 0 for none.
+    """
+    with db.transaction():
+        ledger.lock(db, ["escrow"])
+        escrow = ledger.read(db, "escrow")
+        dust = escrow.available_lamports
+        if not escrow.reserved_lamports or not 0 < dust < RENT_EXEMPT_LAMPORTS:
+            return 0
+        requested = payouts.request(
+            db,
+            payout_id=new_id(),
+            kind="release",
+            user_id=None,
+            debit_account="escrow",
+            credit_account="treasury",
+            destination=treasury_address,
+            lamports=dust,
+            now=now,
+        )
+        assert requested, "the escrow was locked while it was read"
+    return dust
 
 
 def _move_escrow(

@@ -47,8 +47,21 @@ def walk(
             seen.add(record.signature)
             records.append(record)
         if len(page) < SIGNATURES_PER_PAGE:
+            if records:
+                _prove_end(node, address, oldest=records[-1].signature, until=until)
             return records
     raise HistoryTooLong(f"{address} has more than {len(records)} unseen transactions")
+
+
+def _prove_end(node: Node, address: str, *, oldest: str, until: str | None) -> None:
+    """Refuse a list that stops early: what is missing at its old end would be skipped for ever.
+
+    A node that lost its past, or gave half of a page, does not join on to where we were.
+    """
+    options = {"commitment": "finalized", "limit": 1, "before": oldest}
+    older = node.read(answers.list_of(_record), "getSignaturesForAddress", address, options)
+    if [record.signature for record in older] != ([until] if until else []):
+        raise WrongShape(f"getSignaturesForAddress: the past of {address} has a hole")
 
 
 def _record(value: Any) -> SignatureRecord:

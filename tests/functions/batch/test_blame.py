@@ -1,6 +1,7 @@
 """Goal: a failure is put down to whom the chain names, and to nobody else."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -81,13 +82,20 @@ def test_an_instruction_is_counted_after_the_leading_ones(number: int) -> None:
 def test_a_treasury_without_funds_is_nobodys_fault() -> None:
     error = {"InstructionError": [6, CUSTOM_1]}
     found = blame(refused(error, is_source_short=True), message(EARNINGS), EARNINGS)
-    assert found == Blame(is_treasury_short=True)
+    assert found == Blame(is_payer_short=True)
 
 
 def test_a_treasury_left_with_dust_is_nobodys_fault() -> None:
     error = {"InsufficientFundsForRent": {"account_index": 0}}
     found = blame(refused(error, account_index=0), message(EARNINGS), EARNINGS)
-    assert found == Blame(is_treasury_short=True)
+    assert found == Blame(is_payer_short=True)
+
+
+def test_an_escrow_left_with_dust_is_nobodys_fault() -> None:
+    refund = [replace(payout(7), kind="refund", debit_account="escrow")]
+    error = {"InsufficientFundsForRent": {"account_index": 0}}
+    found = blame(refused(error, account_index=0), message(refund), refund)
+    assert found == Blame(is_payer_short=True)
 
 
 @pytest.mark.parametrize(("company", "half"), [(16, 8), (3, 2), (2, 1)])
@@ -134,7 +142,7 @@ def test_unless_it_is_the_treasury_that_could_not_pay_the_way(
     error: Any, names: dict[str, Any]
 ) -> None:
     found = blame(refused(error, **names), message(WITHDRAWAL), WITHDRAWAL)
-    assert found == Blame(is_treasury_short=True)
+    assert found == Blame(is_payer_short=True)
 
 
 def test_a_failure_on_chain_is_read_the_same_way() -> None:

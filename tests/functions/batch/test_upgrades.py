@@ -151,3 +151,19 @@ def test_a_part_on_its_way_to_escrow_is_waited_for(settler: Settler) -> None:
     assert states(settler) == ["ESCROWED", "ESCROWED"]
     row = settler.db.execute("SELECT state FROM fundings").fetchone()
     assert row == {"state": "FUNDED"}
+
+
+def test_dust_in_the_escrow_does_not_keep_the_last_refund_there(settler: Settler) -> None:
+    """One lamport of a stranger's would leave less than the rent behind."""
+    settler.user("creator")
+    settler.content("film", "creator")
+    invest(settler, "alice", PRICE)
+    settler.tick()
+    settler.airdrop(settler.keyring.seed.escrow().address, 1)
+    end_job(settler, "FAILED")
+    settler.tick()
+    settler.tick()
+    assert states(settler) == ["REFUNDED"]
+    assert settler.balance(settler.keyring.seed.wallet("alice").address) == 10**9
+    assert settler.account("escrow") == 0 == settler.balance(settler.keyring.seed.escrow().address)
+    assert all(not check.differences for check in verify(settler.db, settler.chain))
