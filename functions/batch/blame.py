@@ -60,7 +60,7 @@ def blame(failure: Failed | Refuses, message: Message, payouts: Sequence[Payout]
 def _is_treasurys_part(failure: Failed | Refuses) -> bool:
     """The treasury pays the fee and the receipt; the transfers come from somebody's wallet."""
     if failure.account_index is not None:
-        return True
+        return failure.account_index == 0
     try:
         index, _ = json.loads(failure.error)["InstructionError"]
     except (KeyError, TypeError, ValueError):
