@@ -28,7 +28,11 @@ class Words(TyperGroup):
         "up": "Run the whole system on this machine, until Ctrl-C.",
         "env": "Print the environment of the running machine, in shell syntax.",
         "verify": "Compare chain, ledger and accruals to the lamport.",
+        "fees": "Write down what places in blocks cost, or replay the fee policy on it.",
+        "hold": "Show what waits for a person, and let it go on where that is safe.",
+        "proof": "Make a proof of payout, or check one against the chain.",
         "bench": "Measure one thing against a baseline of the same run.",
+        "drill": "Kill the settler again and again under load, then compare every lamport.",
         "token": "Print an access token that the running machine accepts.",
     }
 
