@@ -4,21 +4,21 @@ Every look at a transaction is a *sighting* per node (``pixr.domain.payouts``), 
 node that fails, lags or has forgotten says ``Unknown`` or ``Absent``, and the domain decides
 what that proves. Sending proves nothing at all, so ``send`` returns nothing.
 
-The transport is urllib3 and json rather than solana-py's client, which can raise an exception
-outside ``Exception`` after the network took the transaction (solana-facts.md §8).
+JSON-RPC is spoken here rather than by solana-py's client, which can raise an exception outside
+``Exception`` after the network took the transaction (solana-facts.md §8).
 """
 
-import base64
+import itertools
 import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Any, Final, TypeVar
 
-from pixr.adapters.solana import answers, history, sightings
-from pixr.adapters.solana.answers import field
+from pixr.adapters.solana import answers, history, reads, sightings
 from pixr.adapters.solana.errors import ChainUnreachable, NodeError
 from pixr.adapters.solana.node import TIMEOUT_S, Node
 from pixr.adapters.solana.refusals import blame
@@ -35,12 +35,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WORKERS: Final = 8
-ACCOUNTS_PER_CALL_MAX: Final = 100
-"""Limit of getMultipleAccounts."""
 BLOCKHASH_BLOCKS: Final = 150
 """So many blocks after its own a blockhash can be used."""
 CLAIM_BLOCKS_MAX: Final = 300
 """A height that is said to be valid this far above the chain's own is a lie or a mistake."""
+LAG_BLOCKS_MAX: Final = 20
+"""A blockhash of a node that is further behind has little time left to land."""
 REHEARSING_NODES: Final = 2
 
 
@@ -88,6 +88,7 @@ class Solana:
             for node in self.nodes:
                 node.genesis_hash = genesis_hash
         self._workers = workers
+        self._turns = itertools.count()
 
     # ── reads: the first node that answers ───────────────────────────────────
 
@@ -105,16 +106,12 @@ class Solana:
         Raises:
             ChainUnreachable: None answers, or they are of different chains.
         """
-        found: list[str] = []
-        failures: list[str] = []
-        for node in self.nodes:
-            try:
-                found.append(node.read(answers.blockhash, "getGenesisHash"))
-            except NodeError as error:
-                failures.append(f"{node.name}: {error}")
-        if len(set(found)) != 1:
-            said = ", ".join(sorted(set(found)))
-            raise ChainUnreachable(f"nodes of several chains: {said}" if said else str(failures))
+        told = self._tried(lambda node: node.read(answers.blockhash, "getGenesisHash"))
+        found = sorted({said for said in told if isinstance(said, str)})
+        if not found:
+            raise self._unreachable(told)
+        if len(found) > 1:
+            raise ChainUnreachable(f"the nodes are of several chains: {', '.join(found)}")
         return found[0]
 
     def account(self, address: str) -> AccountView | None:
@@ -122,37 +119,17 @@ class Solana:
         return self.accounts([address])[0]
 
     def accounts(self, addresses: Sequence[str]) -> list[AccountView | None]:
-        """Return the finalized account of each address, in order; None where there is none.
-
-        The data stays on the node: an address that somebody filled with 10 MiB costs nothing.
-        """
-        options = {
-            "commitment": "finalized",
-            "encoding": "base64",
-            "dataSlice": {"offset": 0, "length": 0},
-        }
+        """Return the finalized account of each address, in order; None where there is none."""
 
         def page_of(page: Sequence[str]) -> list[AccountView | None]:
-            reader = answers.in_context(answers.list_of(answers.as_it_is, length=len(page)))
+            return self._first(lambda node: reads.accounts(node, page)).value
 
-            def read(value: Any) -> list[AccountView | None]:
-                found = reader(value)
-                return [_account(item, found.slot) for item in found.value]
-
-            return self._read(read, "getMultipleAccounts", list(page), options)
-
-        pages = [
-            addresses[start : start + ACCOUNTS_PER_CALL_MAX]
-            for start in range(0, len(addresses), ACCOUNTS_PER_CALL_MAX)
-        ]
-        return [view for page in self._each(page_of, pages) for view in page]
+        asked = reads.pages(addresses, reads.ACCOUNTS_PER_CALL_MAX)
+        return [view for page in self._each(page_of, asked) for view in page]
 
     def recent_fees(self, accounts: Sequence[str]) -> dict[int, int]:
         """Slot → price in micro-lamports per unit that landed while writing ``accounts``."""
-        samples = self._read(
-            answers.list_of(_fee_sample), "getRecentPrioritizationFees", list(accounts)
-        )
-        return dict(samples)
+        return self._first(lambda node: reads.recent_fees(node, accounts))
 
     def blockhash(self) -> Blockhash:
         """A recent blockhash, and the last height at which it can land.
@@ -164,25 +141,33 @@ class Solana:
         than ``CLAIM_BLOCKS_MAX`` above the median of those heights is left out, because a batch
         would wait for it for ever.
 
+        The nodes that do not lag give in turn: a hash that only its giver knows would keep every
+        payment from landing, if it were asked each time.
+
         Raises:
             ChainUnreachable: No node gives both a blockhash and its height.
         """
-
-        def give(node: Node) -> tuple[Blockhash, int]:
-            given = node.read(_blockhash, "getLatestBlockhash", {"commitment": "confirmed"})
-            return given, _confirmed_height(node)
-
-        giver, (given, own_height) = self._first(give)
-        others = [node for node in self.nodes if node is not giver]
-        told = self._each(_height_or_none, others)
-        heights = [own_height, *(height for height in told if height is not None)]
+        asked = self._asked()
+        given = self._tried(reads.blockhash, asked)
+        told = self._tried(reads.confirmed_height, asked)
+        both = [
+            (hash_, height)
+            for hash_, height in zip(given, told, strict=True)
+            if isinstance(hash_, Blockhash) and isinstance(height, int)
+        ]
+        if not both:
+            raise self._unreachable([*given, *told])
+        heights = [height for height in told if isinstance(height, int)]
         # Of two, the higher: one that lags must not make the other's truth a lie.
-        bound = statistics.median_high(heights) + CLAIM_BLOCKS_MAX
-        claims = [given.last_valid_block_height, *(height + BLOCKHASH_BLOCKS for height in heights)]
-        return Blockhash(
-            hash=given.hash,
-            slot=given.slot,
-            last_valid_block_height=max(claim for claim in claims if claim <= bound),
+        median = statistics.median_high(heights)
+        current = [hash_ for hash_, height in both if height >= median - LAG_BLOCKS_MAX]
+        giver = (current or [both[0][0]])[next(self._turns) % max(len(current), 1)]
+        claims = [giver.last_valid_block_height, *(height + BLOCKHASH_BLOCKS for height in heights)]
+        return replace(
+            giver,
+            last_valid_block_height=max(
+                claim for claim in claims if claim <= median + CLAIM_BLOCKS_MAX
+            ),
         )
 
     def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
@@ -192,23 +177,24 @@ class Solana:
             ChainUnreachable: No node answered.
             HistoryTooLong: There are more than ``history.PAGES_MAX`` pages.
         """
-        _, records = self._first(lambda node: history.walk(node, address, until=until))
+        records = self._first(lambda node: history.walk(node, address, until=until))
         return records[::-1]
 
     def transaction(self, signature: str) -> TransactionView | None:
         """A finalized transaction; None when nodes answer and none of them has it."""
-        failures: list[str] = []
-        for node in self.nodes:
+        told: list[TransactionView | NodeError | None] = []
+        for node in self._asked():
             try:
                 found = history.transaction(node, signature)
             except NodeError as error:
-                failures.append(f"{node.name}: {error}")
+                told.append(error)
                 continue
             if found is not None:
                 return found
-        if len(failures) == len(self.nodes):
-            raise ChainUnreachable("; ".join(failures))
-        return None
+            told.append(found)
+        if None in told:
+            return None
+        raise self._unreachable(told)
 
     def transactions(self, signatures: Sequence[str]) -> list[TransactionView | None]:
         """Many finalized transactions, in order, several calls at a time."""
@@ -223,13 +209,10 @@ class Solana:
             HistoryTooLong: It is longer than ``pages_max`` pages on some node.
         """
 
-        def walk(node: Node) -> list[SignatureRecord] | NodeError:
-            try:
-                return history.walk(node, address, until=until, pages_max=pages_max)[::-1]
-            except NodeError as error:
-                return error
+        def walk(node: Node) -> list[SignatureRecord]:
+            return history.walk(node, address, until=until, pages_max=pages_max)[::-1]
 
-        return self._all(walk)
+        return self._tried(walk, self.nodes)
 
     def balance_change(self, signature: str, address: str) -> int:
         """Lamports that a finalized transaction added to ``address`` (negative: took)."""
@@ -253,21 +236,16 @@ class Solana:
         Returning proves nothing, and no node's answer raises: whether it landed, ``look_up``
         tells.
         """
-        options = {"encoding": "base64", "skipPreflight": True, "maxRetries": 0}
-        texts = [base64.b64encode(raw).decode() for raw in raws]
 
         def offer_all(node: Node) -> None:
-            def offer(text: str) -> bool:
-                try:
-                    node.call("sendTransaction", text, options)
-                except NodeError:
-                    # It may have been taken all the same.
-                    return False
-                return True
+            def offer(raw: bytes) -> None:
+                # Whatever it says, it may have been taken all the same.
+                with suppress(NodeError):
+                    reads.send(node, raw)
 
-            self._each(offer, texts)
+            self._each(offer, raws)
 
-        self._all(offer_all)
+        self._all(offer_all, self.nodes)
 
     def look_up(self, searches: Sequence[Search]) -> list[list[Sighting]]:
         """Ask every node what it knows of each batch.
@@ -277,34 +255,57 @@ class Solana:
         """
         if not searches:
             return []
-        by_node = self._all(lambda node: sightings.look(node, searches, self._each))
+        by_node = self._all(lambda node: sightings.look(node, searches, self._each), self.nodes)
         return [list(of_search) for of_search in zip(*by_node, strict=True)]
 
     # ── how they are asked ───────────────────────────────────────────────────
 
     def _read(self, reader: Callable[[Any], T], method: str, *params: Any) -> T:
-        return self._first(lambda node: node.read(reader, method, *params))[1]
+        return self._first(lambda node: node.read(reader, method, *params))
 
-    def _first(self, ask: Callable[[Node], T]) -> tuple[Node, T]:
-        """Return the first node that answers, and its answer.
+    def _first(self, ask: Callable[[Node], T], *, nodes_max: int | None = None) -> T:
+        """Return what the first node that answers says; ask ``nodes_max`` of them at most.
 
         Raises:
             ChainUnreachable: None does.
         """
-        failures: list[str] = []
+        failures: list[NodeError] = []
+        for node in self._asked()[:nodes_max]:
+            try:
+                return ask(node)
+            except NodeError as error:
+                failures.append(error)
+        raise self._unreachable(failures)
+
+    def _asked(self) -> list[Node]:
+        """The nodes that are not left alone just now; one all the same if there are none."""
         shut = {id(node): node.breaker.open_until_s for node in self.nodes}
         healthy = [node for node in self.nodes if shut[id(node)] is None]
         if not healthy:
             # Nothing tried would mean nothing known for as long as the breakers stay open.
             first = min(self.nodes, key=lambda node: shut[id(node)] or 0.0)
             first.breaker.force()
-            healthy = [first]
-        for node in healthy:
+            return [first]
+        return healthy
+
+    def _tried(
+        self, ask: Callable[[Node], T], nodes: Sequence[Node] | None = None
+    ) -> list[T | NodeError]:
+        """Ask ``nodes``, by default those not left alone, all at once, for their own word."""
+
+        def attempt(node: Node) -> T | NodeError:
             try:
-                return node, ask(node)
+                return ask(node)
             except NodeError as error:
-                failures.append(f"{node.name}: {error}")
-        raise ChainUnreachable("; ".join(failures))
+                return error
+
+        return self._all(attempt, self._asked() if nodes is None else nodes)
+
+    @staticmethod
+    def _unreachable(told: Sequence[object]) -> ChainUnreachable:
+        return ChainUnreachable(
+            "; ".join(str(item) for item in told if isinstance(item, NodeError))
+        )
 
     def _each(self, act: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Call ``act`` for each item, ``workers`` at a time; no thread outlives the call."""
@@ -313,68 +314,16 @@ class Solana:
         with ThreadPoolExecutor(min(self._workers, len(items))) as pool:
             return list(pool.map(act, items))
 
-    def _all(self, act: Callable[[Node], R]) -> list[R]:
+    def _all(self, act: Callable[[Node], R], nodes: Sequence[Node]) -> list[R]:
         """Call ``act`` for each node, all at once: one that hangs keeps no other waiting."""
-        if self._workers == 1 or len(self.nodes) == 1:
-            return [act(node) for node in self.nodes]
-        with ThreadPoolExecutor(len(self.nodes)) as pool:
-            return list(pool.map(act, self.nodes))
+        if self._workers == 1 or len(nodes) == 1:
+            return [act(node) for node in nodes]
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            return list(pool.map(act, nodes))
 
     def _rehearse(self, raw: bytes) -> Rehearsal:
-        options = {
-            "encoding": "base64",
-            "commitment": "confirmed",
-            "sigVerify": False,
-            "replaceRecentBlockhash": True,
-        }
-        encoded = base64.b64encode(raw).decode()
-        reader = answers.in_context(_simulated)
-
         try:
-            found = self._read(reader, "simulateTransaction", encoded, options)
+            error = self._first(lambda node: reads.rehearse(node, raw), nodes_max=REHEARSING_NODES)
         except ChainUnreachable as outage:
             return Unknown(reason=str(outage))
-        if found.value is None:
-            return Passes()
-        return Refuses(**asdict(blame(found.value, raw)))
-
-
-def _account(value: Any, slot: int) -> AccountView | None:
-    if value is None:
-        return None
-    return AccountView(
-        lamports=answers.integer(field(value, "lamports")),
-        owner=answers.address(field(value, "owner")),
-        is_executable=answers.flag(field(value, "executable")),
-        data_bytes=answers.integer(field(value, "space")),
-        slot=slot,
-    )
-
-
-def _blockhash(value: Any) -> Blockhash:
-    found = answers.in_context(answers.mapping)(value)
-    return Blockhash(
-        hash=answers.blockhash(field(found.value, "blockhash")),
-        slot=found.slot,
-        last_valid_block_height=answers.integer(field(found.value, "lastValidBlockHeight")),
-    )
-
-
-def _confirmed_height(node: Node) -> int:
-    return node.read(answers.integer, "getBlockHeight", {"commitment": "confirmed"})
-
-
-def _height_or_none(node: Node) -> int | None:
-    try:
-        return _confirmed_height(node)
-    except NodeError:
-        return None
-
-
-def _fee_sample(value: Any) -> tuple[int, int]:
-    return answers.integer(field(value, "slot")), answers.integer(field(value, "prioritizationFee"))
-
-
-def _simulated(value: Any) -> Any:
-    """The error of a rehearsal; None when it passed."""
-    return field(value, "err")
+        return Passes() if error is None else Refuses(**asdict(blame(error, raw)))

@@ -24,3 +24,11 @@ class HistoryTooLong(Exception):
 
 class NodeError(Exception):
     """One node did not answer, answered nonsense, or refused. Proves nothing."""
+
+    at = ""
+    """Host and port of the node, once it is known."""
+
+    def __str__(self) -> str:
+        """The reason, after the node's name."""
+        reason = super().__str__()
+        return f"{self.at}: {reason}" if self.at else reason

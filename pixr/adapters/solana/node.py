@@ -131,7 +131,9 @@ class Node:
             NodeError: No answer, or none that counts.
         """
         if not self.breaker.admit():
-            raise BreakerOpen(f"{method}: breaker open after: {self.breaker.reason}")
+            shut = BreakerOpen(f"{method}: breaker open after: {self.breaker.reason}")
+            shut.at = self.name
+            raise shut
         try:
             self._require_genesis()
             found = self._read(reader, method, params)
@@ -140,6 +142,7 @@ class Node:
                 self.breaker.failed(str(error))
             else:
                 self.breaker.passed()
+            error.at = self.name
             raise
         self.breaker.passed()
         self._budget.earn()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-from pixr.adapters.solana import answers, history
+from pixr.adapters.solana import answers, history, reads
 from pixr.adapters.solana.answers import InContext, WrongShape, field
 from pixr.adapters.solana.errors import HistoryTooLong, NodeError
 from pixr.adapters.solana.node import Node
@@ -41,8 +41,6 @@ R = TypeVar("R")
 
 SIGNATURES_PER_CALL_MAX: Final = 256
 """Limit of getSignatureStatuses."""
-ACCOUNTS_PER_CALL_MAX: Final = 100
-"""Limit of getMultipleAccounts."""
 RECEIPT_PAGES_MAX: Final = 3
 """A receipt is made once and reclaimed once; thousands of transactions are somebody's dust."""
 
@@ -124,10 +122,6 @@ def _statuses(
 ) -> list[list[Status]]:
     """The status of each attempt of each search."""
     signatures = [attempt.signature for search in searches for attempt in search.attempts]
-    pages = [
-        signatures[start : start + SIGNATURES_PER_CALL_MAX]
-        for start in range(0, len(signatures), SIGNATURES_PER_CALL_MAX)
-    ]
 
     def ask(page: Sequence[str]) -> list[Status]:
         options = {"searchTransactionHistory": True}
@@ -141,6 +135,7 @@ def _statuses(
         behind = Unknown(reason=f"statuses as of slot {answer.slot}, after {claim.finalized_slot}")
         return [behind if status is None else status for status in answer.value]
 
+    pages = reads.pages(signatures, SIGNATURES_PER_CALL_MAX)
     flat = iter([status for page in each(ask, pages) for status in page])
     return [[next(flat) for _ in search.attempts] for search in searches]
 
@@ -187,31 +182,18 @@ def _receipts(
 ) -> list[InContext[bool] | Unknown]:
     """Whether each receipt exists; a batch without one has none to find."""
     wanted = [address for address in addresses if address is not None]
-    pages = [
-        wanted[start : start + ACCOUNTS_PER_CALL_MAX]
-        for start in range(0, len(wanted), ACCOUNTS_PER_CALL_MAX)
-    ]
 
     def ask(page: Sequence[str]) -> list[InContext[bool] | Unknown]:
-        options = {
-            "commitment": "finalized",
-            "encoding": "base64",
-            "dataSlice": {"offset": 0, "length": 0},
-        }
-        reader = answers.in_context(answers.list_of(_exists, length=len(page)))
         try:
-            answer = node.read(reader, "getMultipleAccounts", list(page), options)
+            found = reads.accounts(node, page)
         except NodeError as error:
             return [Unknown(reason=str(error)) for _ in page]
-        return [InContext(slot=answer.slot, value=value) for value in answer.value]
+        return [InContext(slot=found.slot, value=view is not None) for view in found.value]
 
+    pages = reads.pages(wanted, reads.ACCOUNTS_PER_CALL_MAX)
     flat = iter([receipt for page in each(ask, pages) for receipt in page])
     none = InContext(slot=answers.U64_END, value=False)
     return [none if address is None else next(flat) for address in addresses]
-
-
-def _exists(value: Any) -> bool:
-    return value is not None and answers.integer(field(value, "lamports")) > 0
 
 
 def _maker(node: Node, search: Search, claim: Claim) -> Sighting:
