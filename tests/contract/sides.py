@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final
 
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.hash import Hash
 from solders.instruction import Instruction
 from solders.keypair import Keypair
@@ -28,6 +29,7 @@ from pixr.local.chain import ChainProcess
 from pixr.local.chain.rpc import answer
 from tests.fakes.cluster import FakeCluster
 from tests.local.chain.harness import Still
+from tests.local.chain.test_lookup import make_table
 
 SOL: Final = 1_000_000_000
 RENT: Final = 890_880
@@ -64,6 +66,10 @@ class Side(ABC):
     def program(self) -> str:
         """An address that holds a program."""
         return TOKEN_PROGRAM
+
+    def table(self, owner: Keypair, addresses: list[Pubkey]) -> AddressLookupTableAccount:
+        """An address lookup table, ready for use."""
+        raise AssertionError(f"{self.name} makes none")
 
     def answer(self, body: bytes) -> Any:
         """The parsed answer to any bytes."""
@@ -152,6 +158,10 @@ class Fake(Side):
         self.cluster.become_program(TOKEN_PROGRAM)
         return TOKEN_PROGRAM
 
+    def table(self, owner: Keypair, addresses: list[Pubkey]) -> AddressLookupTableAccount:
+        address = self.cluster.give_table([str(one) for one in addresses])
+        return AddressLookupTableAccount(Pubkey.from_string(address), addresses)
+
 
 class _StillTransport:
     """The server's dispatcher without the HTTP around it."""
@@ -182,6 +192,9 @@ class StillServer(Side):
 
     def blocks(self, count: int) -> None:
         self.still.blocks(count)
+
+    def table(self, owner: Keypair, addresses: list[Pubkey]) -> AddressLookupTableAccount:
+        return make_table(self.still, owner, addresses)
 
 
 class Served(Side):

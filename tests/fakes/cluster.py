@@ -10,7 +10,8 @@ and the same calls give the same run to the byte.
 """
 
 import random
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from solders.hash import Hash
@@ -26,15 +27,17 @@ from tests.fakes.node import FakeNode
 from tests.fakes.runtime import Account, rent_exempt_lamports
 from tests.fakes.troubles import CALM, Troubles
 from tests.fakes.truth import Seen, Truth
-from tests.fakes.wire import MEMO, Wire, decode, is_signed
+from tests.fakes.wire import LOOKUP_TABLES, MEMO, Wire, decode, is_signed
 
 SLOT_S: Final = 0.4
 GENESIS_HASH: Final = str(Hash.from_bytes(b"a fake cluster, and a cruel one."))
 FOREIGN_GENESIS_HASH: Final = str(Hash.from_bytes(b"another cluster, of no interest."))
-FOREIGN_LEAD_BLOCKS: Final = 5_000
+FOREIGN_LEAD_BLOCKS: Final = 400
 """How much higher the other cluster is: its heights would prove anything expired."""
 PROGRAM_LOADER: Final = "BPFLoaderUpgradeab1e11111111111111111111111"
 PROGRAM_BYTES: Final = 36
+TABLE_HEADER: Final = struct.pack("<IQQBB32sH", 1, (1 << 64) - 1, 0, 0, 1, bytes(32), 0)
+"""Of a lookup table that is in use: kind, end of use, last growth, authority."""
 BANK_LAMPORTS: Final = 10**18
 
 
@@ -270,6 +273,14 @@ class FakeCluster:
     def reserve(self, address: str) -> None:
         """Make an address read-only for everybody, as a feature gate may: paying it fails."""
         self.chain.reserved |= {address}
+
+    def give_table(self, addresses: Sequence[str]) -> str:
+        """Make an address lookup table, final and usable at once; its address."""
+        listed = b"".join(bytes(Pubkey.from_string(one)) for one in addresses)
+        address = str(Pubkey(self.luck.randbytes(32)))
+        data = TABLE_HEADER + listed
+        self._become(address, owner=LOOKUP_TABLES, data=data, executable=False)
+        return address
 
     def remember(self) -> None:
         """Give every node its whole history back, as an archive would."""
