@@ -29,7 +29,8 @@ from solders.system_program import (
 from solders.transaction import VersionedTransaction
 
 from pixr.local.chain.runtime import Runtime
-from tests.fakes.runtime import BUILT_IN, CLOCK, Account, execute
+from tests.fakes.runtime import BUILT_IN, CLOCK, execute
+from tests.fakes.steps import Account
 from tests.fakes.wire import MEMO, SYSTEM, decode
 
 RENT = 890_880

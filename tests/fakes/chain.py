@@ -20,7 +20,8 @@ from typing import Any, Final
 
 from solders.hash import Hash
 
-from tests.fakes.runtime import BUILT_IN, EMPTY, RESERVED, Account, execute
+from tests.fakes.runtime import BUILT_IN, EMPTY, RESERVED, execute
+from tests.fakes.steps import Account
 from tests.fakes.wire import Wire
 
 BLOCKHASH_AGE_MAX: Final = 150

@@ -24,7 +24,8 @@ from solders.transaction import Transaction
 
 from tests.fakes.chain import BLOCKHASH_AGE_MAX, Branch, Chain, Landed, Offer
 from tests.fakes.node import FakeNode
-from tests.fakes.runtime import Account, rent_exempt_lamports
+from tests.fakes.runtime import rent_exempt_lamports
+from tests.fakes.steps import Account
 from tests.fakes.troubles import CALM, Troubles
 from tests.fakes.truth import Seen, Truth
 from tests.fakes.wire import LOOKUP_TABLES, MEMO, Wire, decode, is_signed

@@ -117,7 +117,10 @@ def get_latest_blockhash(node: "FakeNode", params: Params) -> dict[str, Any]:
     config, view = params.config(0), node.view()
     block = _bank(view, config, config.commitment)
     last_valid = max(block.height + BLOCKHASH_AGE_MAX + view.height_lie, 0)
-    return _in_context(block, {"blockhash": block.hash, "lastValidBlockHeight": last_valid})
+    blockhash = node.invented_blockhash() if view.height_lie else None
+    return _in_context(
+        block, {"blockhash": blockhash or block.hash, "lastValidBlockHeight": last_valid}
+    )
 
 
 def get_balance(node: "FakeNode", params: Params) -> dict[str, Any]:

@@ -9,6 +9,8 @@ hooks on both sides may crash the caller, let time pass or run a rival.
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from solders.hash import Hash
+
 from pixr.adapters.solana.transport import TransportFailed
 from pixr.local.chain.errors import METHOD_NOT_FOUND, RpcError
 from pixr.local.chain.params import Params
@@ -28,6 +30,8 @@ BUSY_STATUSES: Final = (429, 503)
 """Half of these come with a Retry-After, which the transport reads."""
 LIES: Final = 2 / 3
 """Share of a liar's answers that are lies: nobody lies all the time."""
+INVENTED: Final = 1 / 4
+"""Share of a liar's blockhashes that nobody can land with."""
 RESTS_S: Final = (0.0, 1.0, 30.0)
 
 
@@ -111,6 +115,13 @@ class FakeNode:
         cluster = self.cluster
         if cluster.happens(cluster.troubles.simulation_leaks) and is_signed(wire.raw):
             cluster.receive(self, wire)
+
+    def invented_blockhash(self) -> str | None:
+        """A hash that no block has; None: this time even a liar gives a real one."""
+        luck = self.cluster.luck
+        if luck.random() < INVENTED:
+            return str(Hash.from_bytes(luck.randbytes(32)))
+        return None
 
     def _is_away(self) -> bool:
         cluster, luck = self.cluster, self.cluster.luck

@@ -2,17 +2,14 @@
 
     payer and fee ─▶ instructions, all or none ─▶ rent of every written account
 
-System transfers, accounts made with a seed, transfers out of them, memos and compute
-budgets; errors in the JSON form of the real RPC. Anything else is ``NotImitated``: the
-fake would rather stop the run than guess. Measured on LiteSVM, and held to it by
-``tests/contract``.
+Fees, compute limits, lookup tables and rent are here, the instructions in ``steps.py``.
+Measured on LiteSVM, and held to it by ``tests/contract``.
 
 Source:
     solana-facts.md §3 and §4; agave svm/src/account_loader.rs (validate_fee_payer) and
     svm/src/rent_calculator.rs; programs/system/src/system_instruction.rs.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -20,13 +17,13 @@ from typing import Any, Final
 
 from solders.pubkey import Pubkey
 
-from tests.fakes.wire import COMPUTE_BUDGET, LOOKUP_TABLES, MEMO, SYSTEM, Step, Wire
+from tests.fakes.steps import Account, Bench
+from tests.fakes.wire import COMPUTE_BUDGET, LOOKUP_TABLES, MEMO, SYSTEM, Wire
 
 SIGNATURE_FEE_LAMPORTS: Final = 5_000
 MICRO: Final = 1_000_000
 RENT_LAMPORTS_PER_BYTE: Final = 6_960
 ACCOUNT_OVERHEAD_BYTES: Final = 128
-NATIVE_UNITS: Final = 150
 NATIVE_LIMIT_UNITS: Final = 3_000
 """What an instruction of a native program adds to the limit when none is asked for."""
 PROGRAM_LIMIT_UNITS: Final = 200_000
@@ -36,36 +33,6 @@ LOOKUP_HEADER_BYTES: Final = 56
 CLOCK: Final = "SysvarC1ock11111111111111111111111111111111"
 RESERVED: Final = frozenset({SYSTEM, COMPUTE_BUDGET, CLOCK})
 """Addresses that nobody may write; those of them that transactions of ours could name."""
-
-CREATE_WITH_SEED: Final = 3
-TRANSFER: Final = 2
-TRANSFER_WITH_SEED: Final = 11
-
-ALREADY_IN_USE: Final = {"Custom": 0}
-NEGATIVE_LAMPORTS: Final = {"Custom": 1}
-SEED_MISMATCH: Final = {"Custom": 5}
-
-
-class NotImitated(Exception):
-    """The fake was sent something that it does not know how to run: teach it first."""
-
-
-class _Stop(Exception):
-    """An instruction failed; ``cause`` is the instruction error in JSON form."""
-
-    def __init__(self, cause: Any) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """An account that exists: it holds at least one lamport."""
-
-    lamports: int
-    owner: str = SYSTEM
-    data: bytes = b""
-    executable: bool = False
 
 
 EMPTY: Final = Account(lamports=0)
@@ -140,7 +107,9 @@ def execute(wire: Wire, read: Read, *, reserved: frozenset[str] = RESERVED) -> O
         )
     payer_charged = replace(accounts[0], lamports=accounts[0].lamports - fee_lamports)
     charged = [payer_charged, *accounts[1:]]
-    bench = _Bench(wire=wire, keys=keys, writable=writable, accounts=list(charged))
+    bench = Bench(
+        wire=wire, keys=keys, writable=writable, accounts=list(charged), limit=unit_limit(wire)
+    )
     error = bench.run() or _refuse_rent(accounts, bench.accounts, writable)
     final = charged if error is not None else bench.accounts
     return Outcome(
@@ -241,146 +210,3 @@ def _may_become(was: Account, now: Account) -> bool:
 
 def _rent_error(index: int) -> dict[str, dict[str, int]]:
     return {"InsufficientFundsForRent": {"account_index": index}}
-
-
-@functools.lru_cache(maxsize=10_000)
-def with_seed(base: str, seed: str, owner: str) -> str:
-    """The address that a base, a seed and an owner make."""
-    derived = Pubkey.create_with_seed(Pubkey.from_string(base), seed, Pubkey.from_string(owner))
-    return str(derived)
-
-
-def memo_units(size_bytes: int) -> int:
-    """Compute units of a memo without signers: what was measured, put into a formula.
-
-    The program logs the memo's length, digit by digit, and then the memo.
-    """
-    if not size_bytes:
-        return 232
-    return 161 + 13 * len(str(size_bytes)) + max(100, size_bytes)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Bench:
-    """Where one transaction's instructions run, on copies that nobody else sees."""
-
-    wire: Wire
-    keys: tuple[str, ...]
-    writable: tuple[bool, ...]
-    accounts: list[Account]
-    units: int = 0
-
-    def run(self) -> Any:
-        """Run every instruction; the transaction error of the first that fails."""
-        limit = unit_limit(self.wire)
-        for number, step in enumerate(self.wire.steps):
-            program = self.keys[step.program]
-            cost = memo_units(len(step.data)) if program == MEMO else NATIVE_UNITS
-            if self.units + cost > limit:
-                self.units = limit
-                return {"InstructionError": [number, "ComputationalBudgetExceeded"]}
-            self.units += cost
-            try:
-                if program == SYSTEM:
-                    self._system(step)
-                elif program not in (COMPUTE_BUDGET, MEMO):
-                    raise NotImitated(f"a call of program {program}")
-            except _Stop as stop:
-                return {"InstructionError": [number, stop.cause]}
-        return None
-
-    def _system(self, step: Step) -> None:
-        data = step.data
-        tag = int.from_bytes(data[:4], "little")
-        if tag == TRANSFER:
-            self._need(step, data_bytes=12, accounts=2)
-            self._transfer(step.accounts[0], step.accounts[1], _u64(data, 4))
-        elif tag == CREATE_WITH_SEED:
-            self._create_with_seed(step)
-        elif tag == TRANSFER_WITH_SEED:
-            self._transfer_with_seed(step)
-        else:
-            raise NotImitated(f"System instruction {tag}")
-
-    @staticmethod
-    def _need(step: Step, *, data_bytes: int, accounts: int) -> None:
-        if len(step.data) < data_bytes:
-            raise _Stop("InvalidInstructionData")
-        if len(step.accounts) < accounts:
-            raise _Stop("MissingAccount")
-
-    def _signs(self, index: int) -> bool:
-        return index < self.wire.signers
-
-    def _transfer(self, source: int, target: int, lamports: int) -> None:
-        if not self._signs(source):
-            raise _Stop("MissingRequiredSignature")
-        self._move(source, target, lamports)
-
-    def _move(self, source: int, target: int, lamports: int) -> None:
-        accounts = self.accounts
-        giving = accounts[source]
-        if giving.data:
-            raise _Stop("InvalidArgument")
-        if lamports > giving.lamports:
-            raise _Stop(NEGATIVE_LAMPORTS)
-        if lamports and giving.owner != SYSTEM:
-            raise _Stop("ExternalAccountLamportSpend")
-        if not self.writable[source]:
-            raise _Stop("ReadonlyLamportChange")
-        if lamports:
-            accounts[source] = replace(giving, lamports=giving.lamports - lamports)
-        if not self.writable[target]:
-            raise _Stop("ReadonlyLamportChange")
-        if lamports:
-            taking = accounts[target]
-            accounts[target] = replace(taking, lamports=taking.lamports + lamports)
-
-    def _create_with_seed(self, step: Step) -> None:
-        """Accounts: funder, new account, and the base when it is not the funder."""
-        self._need(step, data_bytes=4 + 32 + 8, accounts=2)
-        base, offset = _address(step.data, 4)
-        seed, offset = _text(step.data, offset)
-        lamports, space = _u64(step.data, offset), _u64(step.data, offset + 8)
-        owner, _ = _address(step.data, offset + 16)
-        funder, new = step.accounts[:2]
-        if with_seed(base, seed, owner) != self.keys[new]:
-            raise _Stop(SEED_MISMATCH)
-        if self.accounts[new].lamports:
-            raise _Stop(ALREADY_IN_USE)
-        if not any(self.keys[index] == base and self._signs(index) for index in step.accounts):
-            raise _Stop("MissingRequiredSignature")
-        if self.accounts[new].data or self.accounts[new].owner != SYSTEM:
-            raise _Stop(ALREADY_IN_USE)
-        self.accounts[new] = Account(lamports=0, owner=owner, data=bytes(space))
-        self._transfer(funder, new, lamports)
-
-    def _transfer_with_seed(self, step: Step) -> None:
-        """Accounts: source, its base, target."""
-        self._need(step, data_bytes=4 + 8 + 8, accounts=3)
-        lamports = _u64(step.data, 4)
-        seed, offset = _text(step.data, 12)
-        owner, _ = _address(step.data, offset)
-        source, base, target = step.accounts[:3]
-        if not self._signs(base):
-            raise _Stop("MissingRequiredSignature")
-        if with_seed(self.keys[base], seed, owner) != self.keys[source]:
-            raise _Stop(SEED_MISMATCH)
-        self._move(source, target, lamports)
-
-
-def _u64(data: bytes, offset: int) -> int:
-    if len(data) < offset + 8:
-        raise _Stop("InvalidInstructionData")
-    return int.from_bytes(data[offset : offset + 8], "little")
-
-
-def _address(data: bytes, offset: int) -> tuple[str, int]:
-    if len(data) < offset + 32:
-        raise _Stop("InvalidInstructionData")
-    return str(Pubkey.from_bytes(data[offset : offset + 32])), offset + 32
-
-
-def _text(data: bytes, offset: int) -> tuple[str, int]:
-    end = offset + 8 + _u64(data, offset)
-    return data[offset + 8 : end].decode(), end

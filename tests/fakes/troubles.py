@@ -66,7 +66,8 @@ class Troubles:
     holes: float = 0.0
     """Share of the blocks that a node lacks in its history, each node other ones."""
     has_liar: bool = False
-    """One node, and never the only one, tells heights that are too high or too low."""
+    """One node, and never the only one, tells heights that are too high or too low, and now
+    and then a blockhash that it made up."""
     lie_blocks_max: int = 400
     has_foreigner: bool = False
     """One node, and never the only one, belongs to another cluster. No liar beside it."""

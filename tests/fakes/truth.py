@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.fakes.chain import Landed
-from tests.fakes.runtime import CREATE_WITH_SEED, TRANSFER, TRANSFER_WITH_SEED
+from tests.fakes.steps import CREATE_WITH_SEED, TRANSFER, TRANSFER_WITH_SEED
 from tests.fakes.wire import SYSTEM
 
 if TYPE_CHECKING:
