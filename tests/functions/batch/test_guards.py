@@ -167,6 +167,6 @@ def test_an_empty_treasury_pays_nobody_until_it_is_filled(settler: Settler) -> N
 def test_a_clock_that_jumps_back_changes_nothing(settler: Settler, due: str) -> None:
     settler.tick()
     settler.watch("film", 1_000, day="b")
-    settler.now = lambda: datetime.now(UTC) - timedelta(days=2)
+    settler.now = lambda: datetime.now(UTC) - timedelta(hours=3)
     settler.tick()
     assert settler.balance(due) == 2 * DUE
