@@ -19,6 +19,7 @@ from pixr.adapters.solana.node import Node
 from pixr.adapters.solana.transport import HttpTransport, Transport, TransportFailed
 from pixr.adapters.solana.values import (
     GENESIS_HASHES,
+    AccountContent,
     AccountView,
     Blockhash,
     SignatureRecord,
@@ -27,6 +28,7 @@ from pixr.adapters.solana.values import (
 
 __all__ = [
     "GENESIS_HASHES",
+    "AccountContent",
     "AccountView",
     "Blockhash",
     "ChainUnreachable",

@@ -24,6 +24,7 @@ from pixr.adapters.solana.node import TIMEOUT_S, Node
 from pixr.adapters.solana.refusals import blame
 from pixr.adapters.solana.transport import HttpTransport, Transport
 from pixr.adapters.solana.values import (
+    AccountContent,
     AccountView,
     Blockhash,
     SignatureRecord,
@@ -126,6 +127,15 @@ class Solana:
 
         asked = reads.pages(addresses, reads.ACCOUNTS_PER_CALL_MAX)
         return [view for page in self._each(page_of, asked) for view in page]
+
+    def contents(self, addresses: Sequence[str]) -> list[AccountContent | None]:
+        """The same with their data, all of it: for lookup tables of ours."""
+
+        def page_of(page: Sequence[str]) -> list[AccountContent | None]:
+            return self._first(lambda node: reads.contents(node, page)).value
+
+        asked = reads.pages(addresses, reads.ACCOUNTS_PER_CALL_MAX)
+        return [found for page in self._each(page_of, asked) for found in page]
 
     def recent_fees(self, accounts: Sequence[str]) -> dict[int, int]:
         """Slot → price in micro-lamports per unit that landed while writing ``accounts``."""

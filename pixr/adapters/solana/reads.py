@@ -1,13 +1,15 @@
 """What one node is asked in one call, and how its answer is read."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from pixr.adapters.solana import answers
 from pixr.adapters.solana.answers import InContext, field
 from pixr.adapters.solana.node import Node
-from pixr.adapters.solana.values import AccountView, Blockhash
+from pixr.adapters.solana.values import AccountContent, AccountView, Blockhash
+
+T = TypeVar("T")
 
 ACCOUNTS_PER_CALL_MAX: Final = 100
 """Limit of getMultipleAccounts."""
@@ -18,6 +20,8 @@ WITHOUT_DATA: Final[Mapping[str, Any]] = {
     "dataSlice": {"offset": 0, "length": 0},
 }
 """The data stays on the node: an address that somebody filled with 10 MiB costs nothing."""
+
+WITH_DATA: Final[Mapping[str, Any]] = {"commitment": "finalized", "encoding": "base64"}
 
 SENDING: Final[Mapping[str, Any]] = {
     "encoding": "base64",
@@ -34,14 +38,28 @@ REHEARSING: Final[Mapping[str, Any]] = {
 
 def accounts(node: Node, addresses: Sequence[str]) -> InContext[list[AccountView | None]]:
     """The finalized accounts of at most ``ACCOUNTS_PER_CALL_MAX`` addresses, all at one slot."""
+    return _accounts(node, addresses, WITHOUT_DATA, _account)
+
+
+def contents(node: Node, addresses: Sequence[str]) -> InContext[list[AccountContent | None]]:
+    """The same with their data: for addresses that are our own."""
+    return _accounts(node, addresses, WITH_DATA, _content)
+
+
+def _accounts(
+    node: Node,
+    addresses: Sequence[str],
+    options: Mapping[str, Any],
+    account: Callable[[Any, int], T],
+) -> InContext[list[T]]:
     reader = answers.in_context(answers.list_of(answers.as_it_is, length=len(addresses)))
 
-    def read(value: Any) -> InContext[list[AccountView | None]]:
+    def read(value: Any) -> InContext[list[T]]:
         found = reader(value)
-        views = [_account(item, found.slot) for item in found.value]
+        views = [account(item, found.slot) for item in found.value]
         return InContext(slot=found.slot, value=views)
 
-    return node.read(read, "getMultipleAccounts", list(addresses), WITHOUT_DATA)
+    return node.read(read, "getMultipleAccounts", list(addresses), options)
 
 
 def recent_fees(node: Node, addresses: Sequence[str]) -> dict[int, int]:
@@ -88,6 +106,17 @@ def _account(value: Any, slot: int) -> AccountView | None:
         owner=answers.address(field(value, "owner")),
         is_executable=answers.flag(field(value, "executable")),
         data_bytes=answers.integer(field(value, "space")),
+        slot=slot,
+    )
+
+
+def _content(value: Any, slot: int) -> AccountContent | None:
+    if value is None:
+        return None
+    return AccountContent(
+        lamports=answers.integer(field(value, "lamports")),
+        owner=answers.address(field(value, "owner")),
+        data=answers.encoded(field(value, "data")),
         slot=slot,
     )
 

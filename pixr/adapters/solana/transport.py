@@ -93,9 +93,10 @@ class HttpTransport:
             assert connection.sock is not None
             answer = self._exchange(connection.sock, body, deadline_s)
             content = answer.read(ANSWER_BYTES_MAX + 1)
+            if len(content) > ANSWER_BYTES_MAX:
+                raise TransportFailed("too many bytes")
             if answer.length:
-                reason = "too many bytes" if len(content) > ANSWER_BYTES_MAX else "half an answer"
-                raise TransportFailed(reason)
+                raise TransportFailed("half an answer")
             is_reusable = answer.isclosed() and not answer.will_close
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise TransportFailed(type(error).__name__) from error

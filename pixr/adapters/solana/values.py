@@ -27,6 +27,16 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountContent:
+    """A finalized account with all of its bytes, as of ``slot``. ``owner`` is base58."""
+
+    lamports: int
+    owner: str
+    data: bytes
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blockhash:
     """What a transaction is signed against, and until when it can land."""
 
