@@ -1,5 +1,16 @@
 -- The state as of now: what is still to be decided, what waits for a person, what is owed.
-SELECT (SELECT count(*) FROM payouts WHERE state = 'PENDING')::integer AS payouts_pending,
+-- A payout that waits behind one of the same wallet which is in a batch is left out of those pending.
+SELECT (SELECT count(*)
+        FROM payouts
+        WHERE state = 'PENDING'
+          AND (kind NOT IN ('withdrawal', 'investment')
+               OR NOT EXISTS (
+                   SELECT 1
+                   FROM payouts AS ahead
+                   WHERE ahead.debit_account = payouts.debit_account
+                     AND ahead.kind IN ('withdrawal', 'investment')
+                     AND ahead.state = 'RESERVED'
+               )))::integer AS payouts_pending,
        (SELECT count(*) FROM batches WHERE state IN ('PLANNED', 'SIGNED', 'INFLIGHT'))::integer
            AS batches_open,
        (SELECT count(*) FROM batches WHERE state IN ('SIGNED', 'INFLIGHT'))::integer
