@@ -11,11 +11,14 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import sys
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
+from uuid import uuid4
 
 from rich.console import Console
 from rich.status import Status
@@ -30,6 +33,7 @@ from pixr.ops.drilling import reckoning, result
 from pixr.ops.drilling.cast import Cast, gathered
 from pixr.ops.drilling.director import REST_TIMEOUT_S, Director, Record
 from pixr.ops.drilling.node import Node
+from pixr.ops.drilling.operator import Operator
 from pixr.ops.drilling.people import investing, withdrawing
 from pixr.ops.drilling.schedule import draw
 from pixr.ops.drilling.settlers import DeployedBody, RivalBody, Settler
@@ -41,6 +45,8 @@ from pixr.ops.verification import verify
 FAILED = 1
 WIDTH_WITHOUT_TERMINAL = 110
 SEED_BITS = 32
+SWITCH_S = 0.0005
+TOLD_EVERY = 10
 
 
 def command(
@@ -58,6 +64,8 @@ def command(
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH_WITHOUT_TERMINAL
+    # Between two looks at what is aimed at, other threads must not keep the interpreter for long.
+    sys.setswitchinterval(SWITCH_S)
     seed = secrets.randbits(SEED_BITS) if seed is None else seed
     if data is not None and data.exists() and any(data.iterdir()):
         raise LocalError(f"{data} is not empty.", mend="Name a new folder with --data.")
@@ -121,6 +129,11 @@ def _drill(
             rival=rival,
             producer=producer,
             askers=(withdrawals, investments),
+            operator=Operator(
+                Solana([machine.description.solana_rpc_url]),
+                now=lambda: datetime.now(UTC),
+                new_id=uuid4,
+            ),
             record=Record(),
         )
         _play(console, status, director, seed=seed, kills=kills)
@@ -138,7 +151,7 @@ def _play(console: Console, status: Status, director: Director, *, seed: int, ki
         crash = "" if episode.crash.value == "none" else f", {episode.crash.value} crashes"
         line = f"kill {episode.number} of {kills}: {episode.aim.value}{fault}{crash}"
         status.update(line)
-        if not console.is_terminal and episode.number % 10 == 0:
+        if not console.is_terminal and episode.number % TOLD_EVERY == 1:
             console.print(line)
         director.play(episode)
 
@@ -146,16 +159,25 @@ def _play(console: Console, status: Status, director: Director, *, seed: int, ki
 def _reckon(director: Director, cast: Cast, *, seed: int, begun_s: float) -> result.Result:
     """Compare everything with everything."""
     node, watch, producer = director.node, director.watch, director.producer
-    withdrawals = director.askers[0]
-    chain = Solana(director.machine.description.solana_rpc_url.split(","))
+    chain = Solana([director.machine.description.solana_rpc_url])
     checks = watch.ask(lambda db: list(verify(db, chain)))
-    views = watch.ask(lambda db: reckoning.compare_views(db, producer, cast))
+    names = [who.name for who in cast.creators]
+    views = watch.ask(
+        lambda db: reckoning.compare_views(
+            db,
+            producer.sent,
+            producer.losses_s,
+            creators=dict(zip(cast.contents, names, strict=True)),
+            for_sale=cast.for_sale,
+        )
+    )
+    withdrawn = director.askers[0].asked
     differences = [f"verify: {c.name}: {text}" for c in checks for text in c.differences]
     differences += views.differences
     differences += watch.ask(reckoning.compare_ends)
-    differences += watch.ask(lambda db: reckoning.compare_withdrawals(db, node, withdrawals))
-    differences += watch.ask(lambda db: reckoning.compare_wallets(db, node, cast))
-    differences += director.askers[1].contradictions
+    differences += watch.ask(lambda db: reckoning.compare_withdrawals(db, node, withdrawn))
+    differences += watch.ask(lambda db: reckoning.compare_wallets(db, node, cast.granted_lamports))
+    differences += [text for asker in director.askers for text in asker.contradictions]
     return result.Result(
         seed=seed,
         seconds=time.monotonic() - begun_s,
@@ -167,6 +189,7 @@ def _reckon(director: Director, cast: Cast, *, seed: int, begun_s: float) -> res
         payouts=watch.ask(drills.payouts),
         attempts=watch.ask(drills.attempts),
         reasons=watch.ask(drills.reasons),
+        released=director.operator.released,
         verified={check.name: len(check.differences) for check in checks},
         differences=differences,
     )

@@ -27,6 +27,8 @@ class Unfinished:
 
     payouts: int
     batches: int
+    held: int
+    """Batches that wait for a person."""
     dues: int
     """Users to whom enough for a payout is due."""
     upgrades: int
@@ -40,11 +42,9 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtKill:
-    """Batches by state, and the signatures of the attempts that are in flight."""
+    """Batches that are planned, and the signatures of all attempts that are stored and open."""
 
     planned: int
-    signed: int
-    in_flight: int
     signatures: list[str]
 
 

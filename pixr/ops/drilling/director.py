@@ -16,6 +16,7 @@ from typing import Final
 from pixr.adapters.postgres import drills
 from pixr.local.machine import Machine
 from pixr.ops.drilling.node import Node
+from pixr.ops.drilling.operator import Operator
 from pixr.ops.drilling.people import Asker
 from pixr.ops.drilling.schedule import Aim, Crash, Episode, Fault, Moment, Victim
 from pixr.ops.drilling.settlers import Settler, wait_until
@@ -65,6 +66,7 @@ class Director:
     rival: Settler
     producer: Producer
     askers: tuple[Asker, ...]
+    operator: Operator
     record: Record
 
     def play(self, episode: Episode) -> None:
@@ -151,6 +153,8 @@ class Director:
         events, taken = self.watch.undrained()
         self.record.left = f"{left}, {events} events on the stream, {taken} of them taken"
         progress(f"until quiet: {self.record.left}")
+        if left.held and self.watch.ask(self.operator.release):
+            return False
         is_waiting = time.monotonic() - begun_s < UPGRADES_TIMEOUT_S
         has_upgrades = bool(left.upgrades or left.messages)
         return left.is_paid and not events and not (has_upgrades and is_waiting)

@@ -60,17 +60,21 @@ class Node:
                 switches[episode.fault.value] = True
         self._set(switches)
 
-    def is_any_finalized(self, signatures: Sequence[str]) -> bool:
-        """Whether one of them is; False when the node does not say."""
+    def sightings(self, signatures: Sequence[str]) -> list[str | None] | None:
+        """How final each transaction is (``finalized``, ``confirmed``, ``processed``).
+
+        Returns:
+            None for one that the chain has not; None instead of all when the node does not say.
+        """
         options = {"searchTransactionHistory": True}
         try:
-            return any(
-                status is not None and status["confirmationStatus"] == "finalized"
+            return [
+                None if status is None else str(status["confirmationStatus"])
                 for part in _parts(signatures, STATUSES_PER_CALL)
                 for status in self._values("getSignatureStatuses", part, options)
-            )
+            ]
         except (httpx.HTTPError, ValueError, KeyError):
-            return False
+            return None
 
     def balances_lamports(self, addresses: Sequence[str]) -> list[int]:
         """The finalized balance of each address; 0 where there is no account."""

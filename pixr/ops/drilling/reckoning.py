@@ -8,15 +8,14 @@ holds) and the rows of payouts; ``pixr verify`` adds its own.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from pixr.adapters.postgres import Database, Row, drills
-from pixr.ops.drilling.cast import Cast
 from pixr.ops.drilling.node import Node
-from pixr.ops.drilling.people import Asker
-from pixr.ops.drilling.views import Producer, Sent
+from pixr.ops.drilling.people import Asked
+from pixr.ops.drilling.views import Sent
 
 CREATOR_LAMPORTS_PER_VIEW: Final = 19_000
 """20,000 lamports less the platform's 5 %, at the base quality and without investors."""
@@ -34,13 +33,28 @@ class Views:
     differences: list[str] = field(default_factory=list[str])
 
 
-def compare_views(db: Database, producer: Producer, cast: Cast) -> Views:
-    """Every acknowledged event is in the books once and earns what the rules say."""
+def compare_views(
+    db: Database,
+    sent: Sequence[Sent],
+    losses_s: Sequence[float],
+    *,
+    creators: Mapping[str, str],
+    for_sale: Collection[str],
+) -> Views:
+    """Every acknowledged event is in the books once and earns what the rules say.
+
+    Args:
+        db: After the calm.
+        sent: All requests.
+        losses_s: When Redis was lost, on the clock of ``sent``.
+        creators: Content → creator, of all that is viewed.
+        for_sale: Contents that others may have a share in, or that may earn more than the base.
+    """
     found: dict[str, Row] = {row["request"]: row for row in drills.views(db)}
     views = Views()
     earning: Counter[str] = Counter()
-    last_loss_s = max(producer.losses_s, default=None)
-    for request in producer.sent:
+    last_loss_s = max(losses_s, default=None)
+    for request in sent:
         name = f"{request.number:06d}"
         row = found.pop(name, None) or {"events": 0, "earned": 0}
         expected = request.expected
@@ -58,7 +72,7 @@ def compare_views(db: Database, producer: Producer, cast: Cast) -> Views:
             f" {row['events']} and {row['earned']}"
         )
     views.differences += [f"request {name} was never sent: {row}" for name, row in found.items()]
-    views.differences += _compare_accruals(db, earning, cast)
+    views.differences += _compare_accruals(db, earning, creators, for_sale)
     return views
 
 
@@ -69,31 +83,37 @@ def _was_lost(request: Sent, last_loss_s: float | None) -> bool:
     return last_loss_s is not None and request.begun_s < last_loss_s
 
 
-def _compare_accruals(db: Database, earning: Mapping[str, int], cast: Cast) -> list[str]:
+def _compare_accruals(
+    db: Database,
+    earning: Mapping[str, int],
+    creators: Mapping[str, str],
+    for_sale: Collection[str],
+) -> list[str]:
     """Each creator accrued for each earning view, at a rate that is known where nobody invested."""
     differences: list[str] = []
     rows = {row["content_id"]: row for row in drills.accrued(db)}
-    for who, content_id in zip(cast.creators, cast.contents, strict=True):
-        row = rows.pop(content_id, {"user_id": who.name, "views": 0, "lamports": 0})
-        count = earning[content_id]
-        if (row["user_id"], row["views"]) != (who.name, count):
+    for content_id, creator in creators.items():
+        row = rows.pop(content_id, {"user_id": creator, "views": 0, "lamports": 0})
+        count = earning.get(content_id, 0)
+        if (row["user_id"], row["views"]) != (creator, count):
             differences.append(
-                f"{content_id}: {count} views earn for {who.name}, accrued were {row['views']}"
+                f"{content_id}: {count} views earn for {creator}, accrued were {row['views']}"
                 f" for {row['user_id']}"
             )
         due = count * CREATOR_LAMPORTS_PER_VIEW
-        if content_id not in cast.for_sale and row["lamports"] != due:
+        if content_id not in for_sale and row["lamports"] != due:
             differences.append(f"{content_id}: {due} lamports are due, accrued {row['lamports']}")
     return differences + [f"{name}: unknown, but it accrued {row}" for name, row in rows.items()]
 
 
-def compare_withdrawals(db: Database, node: Node, asker: Asker) -> list[str]:
+def compare_withdrawals(db: Database, node: Node, asked: Sequence[Asked]) -> list[str]:
     """Each destination was used once, so it holds what was promised, or nothing."""
     rows = {row["destination"]: row for row in drills.withdrawals(db)}
-    asked = {item.body["destination"]: item for item in asker.asked}
-    held = dict(zip(asked, node.balances_lamports(list(asked)), strict=True))
-    differences: list[str] = list(asker.contradictions)
-    for destination, item in asked.items():
+    by_destination = {item.body["destination"]: item for item in asked}
+    balances = node.balances_lamports(list(by_destination))
+    held = dict(zip(by_destination, balances, strict=True))
+    differences: list[str] = []
+    for destination, item in by_destination.items():
         row = rows.pop(destination, None)
         where = f"withdrawal {item.key} to {destination}"
         if row is None:
@@ -114,13 +134,19 @@ def compare_withdrawals(db: Database, node: Node, asker: Asker) -> list[str]:
     return differences + [f"withdrawal to {name}: nobody asked for it" for name in rows]
 
 
-def compare_wallets(db: Database, node: Node, cast: Cast) -> list[str]:
-    """Each wallet holds what was paid in and granted, less what was paid out."""
+def compare_wallets(db: Database, node: Node, granted_lamports: Mapping[str, int]) -> list[str]:
+    """Each wallet holds what was paid in and granted, less what was paid out.
+
+    Args:
+        db: After the calm.
+        node: The chain.
+        granted_lamports: User → what came from outside.
+    """
     rows = drills.wallets(db)
     held = node.balances_lamports([row["address"] for row in rows])
     differences: list[str] = []
     for row, on_chain in zip(rows, held, strict=True):
-        granted = cast.granted_lamports.get(row["user_id"], 0)
+        granted = granted_lamports.get(row["user_id"], 0)
         due = granted + row["received_lamports"] - row["sent_lamports"]
         if on_chain != due and not row["is_moving"]:
             differences.append(

@@ -36,6 +36,8 @@ class Result:
     payouts: list[Row]
     attempts: Mapping[str, int]
     reasons: list[Row]
+    released: Mapping[str, int]
+    """Ways out of HOLD that the operator took, by how often."""
     verified: Mapping[str, int]
     """Check of ``pixr verify`` → how many differences it found."""
     differences: list[str]
@@ -95,6 +97,11 @@ def _rows(result: Result) -> list[tuple[str, int | str, str]]:
     )
     rows += [
         ("signed transactions", sum(result.attempts.values()), _list(result.attempts)),
+        (
+            "holds that the operator released",
+            sum(result.released.values()),
+            _list(result.released),
+        ),
         *(
             (f"{row['state']}: {row['kind']}", row["number"], str(row["reason"]))
             for row in result.reasons
@@ -143,6 +150,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "tick_errors": {s.body.name: _plain(s.errors) for s in result.settlers},
         "payouts": {kind: _plain(ends) for kind, ends in by_state(result.payouts).items()},
         "transactions": dict(result.attempts),
+        "released": dict(result.released),
         "waiting_for_a_person": [dict(row) for row in result.reasons],
         "views": {
             "sent": views.sent,

@@ -117,9 +117,11 @@ class Settler:
         """Kill -9 whoever executes ticks now; return how many processes died."""
         aimed_at = [pid for pid in self._aimed_at if self.body.is_alive(pid)]
         self._aimed_at = []
+        # Counted before and after: the tick's thread may see the death in between.
+        self._kills += 1
         killed = workers.kill(aimed_at)
         killed += workers.kill(set(self.body.pids()) - set(aimed_at))
-        self._kills += killed > 0
+        self._kills += 1
         return killed
 
     def pause(self) -> None:

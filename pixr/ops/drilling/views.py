@@ -39,7 +39,8 @@ REPEATED_IN_REQUEST: Final = 20
 REPEAT_SHARE: Final = 12
 """One request in so many is sent again although it was acknowledged."""
 
-WATCHED_S: Final = (15, 60)
+WATCHED_S: Final = (30, 60)
+"""Long enough to count for a film of any length; economics asks for 30 s at most."""
 AGE_S_MAX: Final = 60
 RESEND_S: Final = 180.0
 """How far back a producer goes after a loss: longer than a dead drain's entries can lie idle and

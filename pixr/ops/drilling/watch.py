@@ -26,6 +26,7 @@ POLL_S: Final = 0.003
 """Between two looks; none where the moment aimed at lasts but milliseconds."""
 AIM_TIMEOUT_S: Final = 6.0
 FINALITY_BLOCKS: Final = 31
+LANDING_SLOTS: Final = 3
 RECONNECT_TIMEOUT_S: Final = 60.0
 RECONNECT_PAUSE_S: Final = 0.1
 REDIS_TIMEOUT_S: Final = 2.0
@@ -35,10 +36,12 @@ LOST: Final = (DatabaseUnreachable, psycopg.OperationalError, psycopg.InterfaceE
 IDLE: Final = "idle"
 DRAINING: Final = "draining"
 PLANNED: Final = "planned"
-SIGNED: Final = "signed"
-IN_FLIGHT: Final = "in flight"
-FINALIZING: Final = "finalizing"
-STATES: Final = (IDLE, DRAINING, PLANNED, SIGNED, IN_FLIGHT, FINALIZING)
+STORED: Final = "stored, not on chain"
+IN_FLIGHT: Final = "on chain, not final"
+FINALIZING: Final = "final, not in the books"
+UNTOLD: Final = "stored, the node does not say"
+STATES: Final = (IDLE, DRAINING, PLANNED, STORED, IN_FLIGHT, FINALIZING, UNTOLD)
+FINAL: Final = "finalized"
 
 Value = TypeVar("Value")
 
@@ -56,6 +59,7 @@ class Watch:
         self._url = machine.description.database_url
         self._node = node
         self._finality_s = FINALITY_BLOCKS * slot_ms / 1000
+        self._landing_s = LANDING_SLOTS * slot_ms / 1000
         self._redis = redis.Redis.from_url(
             machine.description.redis_url, socket_timeout=REDIS_TIMEOUT_S
         )
@@ -138,13 +142,17 @@ class Watch:
             taken_before: How many entries of the stream dead settlers had taken already.
         """
         open_work = self.ask(drills.at_kill)
-        is_final = bool(open_work.signatures) and self._node.is_any_finalized(open_work.signatures)
+        taken = self.undrained()[1]
+        # What was sent just before the kill is on chain one slot later.
+        time.sleep(self._landing_s)
+        seen = self._node.sightings(open_work.signatures)
         found = {
-            DRAINING: self.undrained()[1] > taken_before,
+            DRAINING: taken > taken_before,
             PLANNED: open_work.planned > 0,
-            SIGNED: open_work.signed > 0,
-            IN_FLIGHT: open_work.in_flight > 0,
-            FINALIZING: is_final,
+            STORED: seen is not None and None in seen,
+            IN_FLIGHT: seen is not None and any(level not in (None, FINAL) for level in seen),
+            FINALIZING: seen is not None and FINAL in seen,
+            UNTOLD: seen is None and bool(open_work.signatures),
         }
         return [state for state, is_so in found.items() if is_so] or [IDLE]
 
