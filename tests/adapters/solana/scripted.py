@@ -1,7 +1,7 @@
 """A node that says what a test tells it to, method by method, over the real adapter."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -96,6 +96,18 @@ def healthy() -> dict[str, Any]:
         "simulateTransaction": in_context({"err": None}),
         "sendTransaction": fresh_signature(),
     }
+
+
+def listing(records: list[dict[str, Any]]) -> Callable[[str, dict[str, Any]], Any]:
+    """Answer getSignaturesForAddress from these records, newest first."""
+
+    def page(_: str, options: dict[str, Any]) -> list[dict[str, Any]]:
+        names = [record["signature"] for record in records]
+        start = names.index(options["before"]) + 1 if "before" in options else 0
+        end = names.index(options["until"]) if options.get("until") in names else None
+        return records[start:end][: options["limit"]]
+
+    return page
 
 
 class Script:
