@@ -135,6 +135,7 @@ def _drill(
                 new_id=uuid4,
             ),
             record=Record(),
+            log=machine.home.folder("logs") / "drill.jsonl",
         )
         _play(console, status, director, seed=seed, kills=kills)
         director.calm(progress=status.update)

@@ -7,10 +7,14 @@ calm      faults off, producers done ─▶ ticks until quiet (bounded)
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
 from typing import Final
 
 from pixr.adapters.postgres import drills
@@ -68,6 +72,8 @@ class Director:
     askers: tuple[Asker, ...]
     operator: Operator
     record: Record
+    log: Path
+    """Gets one line of JSON per kill: what was drawn, and what it hit."""
 
     def play(self, episode: Episode) -> None:
         """Play one episode to its end: exactly one kill, or several processes at once."""
@@ -82,15 +88,23 @@ class Director:
             settler.aim()
         taken_before = self.watch.undrained()[1]
         self._disturb(episode, Moment.BEFORE)
-        self._aim(episode, taken_before)
+        is_reached = self._aim(episode, taken_before)
         self._disturb(episode, Moment.AT_AIM)
         time.sleep(episode.delay_ms / 1000)
-        self._kill(hunted)
-        for state in self.watch.states(taken_before=taken_before):
-            self.record.states[state] += 1
+        killed = self._kill(hunted)
+        killed_at = datetime.now(UTC)
+        states = self.watch.states(taken_before=taken_before)
+        self.record.states.update(states)
         self._disturb(episode, Moment.AFTER)
+        drawn = {
+            name: value.value if isinstance(value, Enum) else value
+            for name, value in asdict(episode).items()
+        }
+        hit = {"is_reached": is_reached, "killed": killed, "open": states}
+        with self.log.open("a") as log:
+            log.write(json.dumps({"at": killed_at.isoformat(), **drawn, **hit}) + "\n")
 
-    def _aim(self, episode: Episode, taken_before: int) -> None:
+    def _aim(self, episode: Episode, taken_before: int) -> bool:
         hunted = self._hunted(episode)[-1]
         self.record.aims[episode.aim.value] += 1
         if episode.aim is Aim.ANY:
@@ -99,6 +113,7 @@ class Director:
             is_reached = self.watch.wait_for(episode.aim, taken_before=taken_before)
         if not is_reached:
             self.record.aims_missed[episode.aim.value] += 1
+        return is_reached
 
     def _disturb(self, episode: Episode, moment: Moment) -> None:
         if episode.fault is not Fault.NONE and episode.fault_at is moment:
@@ -117,9 +132,10 @@ class Director:
             Victim.BOTH: (self.deployed, self.rival),
         }[episode.victim]
 
-    def _kill(self, hunted: tuple[Settler, ...]) -> None:
+    def _kill(self, hunted: tuple[Settler, ...]) -> dict[str, int]:
         """Hit every victim; one that is between two processes is waited for."""
         self.record.kills += 1
+        hits: dict[str, int] = {}
         for settler in hunted:
             killed = 0
 
@@ -131,6 +147,8 @@ class Director:
             if wait_until(hit, timeout_s=VICTIM_TIMEOUT_S, poll_s=PID_POLL_S):
                 self.record.processes_killed += killed
                 self.record.victims[settler.body.name] += 1
+                hits[settler.body.name] = killed
+        return hits
 
     def calm(self, *, progress: Callable[[str], None]) -> None:
         """Switch all faults off and let ticks run until nothing is under way, then stop them."""
