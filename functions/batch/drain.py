@@ -9,24 +9,25 @@ finished: they come again and are known. Either way each event earns once.
 What can never be counted goes to the dead letters, one event at a time; its neighbours earn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
 from pixr.adapters.postgres import Database, earnings, ledger, view_days
-from pixr.adapters.postgres.earnings import Accrual, Counted, RowsRefused, Total
-from pixr.adapters.redis import BadEvent, Entry, ViewStream
+from pixr.adapters.postgres.earnings import Accrual, Counted, LinesRefused, Total
+from pixr.adapters.redis import ViewStream
 from pixr.domain.earnings import Rules, Share, Split, split, view_lamports
 from pixr.domain.errors import Outage
-from pixr.domain.views import DAY_US, ViewRow, day_number, kept_days
+from pixr.domain.view_lines import Lines, joined
+from pixr.domain.views import kept_days
 
 EVENTS_PER_DRAIN: Final = 50_000
 """More make a drain cheaper per view, up to about here; memory grows with them (100 MB)."""
 
 REFUSED_MAX: Final = 10
-"""Rows that the database may refuse in one drain. More than that is not the events' fault."""
+"""Views that the database may refuse in one drain. More than that is not the events' fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +44,12 @@ class Drained:
 
 @dataclass(slots=True, kw_only=True)
 class _Findings:
-    """What has come of the rows of one drain so far."""
+    """What has come of the lines of one drain so far."""
 
     events_new: int = 0
     gross_lamports: int = 0
-    refused: dict[ViewRow, str]
-    """Rows that can never be counted, and why."""
+    refused: dict[bytes, str]
+    """Lines that can never be counted, and why."""
 
 
 def drain_once(
@@ -59,21 +60,24 @@ def drain_once(
     Raises:
         StreamUnreachable: What was recorded stays so; what was not finished comes again.
         DatabaseUnreachable: Nothing was recorded; the entries are back on the stream.
-        RowsRefused: The database refused more than ``REFUSED_MAX`` rows, so the fault is ours.
+        LinesRefused: The database refused more than ``REFUSED_MAX`` views, so the fault is ours.
     """
     entries = stream.read(EVENTS_PER_DRAIN, consumer)
     if not entries:
         return Drained()
     found = _Findings(refused={})
-    rows = [row for entry in entries for row in entry.rows]
     try:
-        rows = _refuse_days(rows, found, now=now)
-        _record(db, rows, found, rules=rules, drain_id=drain_id, now=now)
+        lines = joined(entry.lines for entry in entries)
+        _record(db, lines, found, rules=rules, drain_id=drain_id, now=now)
     except Outage:
         # Nobody died with them: they must not be on the way to the dead letters for it.
         stream.give_back(entries, consumer)
         raise
-    letters = _letters(entries, found.refused)
+    letters = [(entry, event) for entry in entries for event in entry.bad]
+    if found.refused:
+        refused = [(entry, event) for entry in entries for event in entry.put_aside(found.refused)]
+        assert {event.payload for _, event in refused} == set(found.refused)
+        letters += refused
     stream.finish(entries, letters)
     events_read = sum(entry.events for entry in entries)
     return Drained(
@@ -92,90 +96,60 @@ def tidy(db: Database, stream: ViewStream, *, now: datetime) -> None:
     stream.forget_readers()
 
 
-def _refuse_days(
-    rows: list[ViewRow], found: _Findings, *, now: datetime, dropped: date | None = None
-) -> list[ViewRow]:
-    """Take out what happened too long ago, or has not happened yet."""
-    oldest, newest = kept_days(now)
-    first, last = day_number(oldest), day_number(newest)
-    if dropped is not None:
-        first = max(first, day_number(dropped) + 1)
-    if not rows or (
-        min(row[4] for row in rows) >= first * DAY_US
-        and max(row[4] for row in rows) < (last + 1) * DAY_US
-    ):
-        return rows
-    for row in rows:
-        if row[4] // DAY_US < first:
-            found.refused[row] = "its day is closed: a repeat of it could not be known"
-        elif row[4] // DAY_US > last:
-            found.refused[row] = "from the future"
-    return [row for row in rows if row not in found.refused]
-
-
 def _record(
-    db: Database,
-    rows: list[ViewRow],
-    found: _Findings,
-    *,
-    rules: Rules,
-    drain_id: UUID,
-    now: datetime,
+    db: Database, lines: Lines, found: _Findings, *, rules: Rules, drain_id: UUID, now: datetime
 ) -> None:
-    """Drain all rows in one transaction, or, when the database refuses one, find out which."""
-    parts = [rows] if rows else []
+    """Drain all lines in one transaction, or, when the database refuses one, find out which."""
+    parts = [lines] if lines.count else []
     attempts = refusals = 0
     while parts:
         part = parts.pop()
+        # A halved drain is several drains, each with an id that follows from the first.
+        part_id = uuid5(drain_id, str(attempts)) if attempts else drain_id
+        attempts += 1
         try:
-            _drain_rows(
-                db,
-                part,
-                found,
-                rules=rules,
-                # A halved drain is several drains, each with an id that follows from the first.
-                drain_id=uuid5(drain_id, str(attempts)) if attempts else drain_id,
-                now=now,
-            )
-        except RowsRefused as refusal:
-            if len(part) > 1:
-                middle = len(part) // 2
-                parts += [part[middle:], part[:middle]]
+            _drain_lines(db, part, found, rules=rules, drain_id=part_id, now=now)
+        except LinesRefused as refusal:
+            if part.count > 1:
+                parts += reversed(part.split())
             elif refusals < REFUSED_MAX:
                 refusals += 1
-                found.refused[part[0]] = f"the database refused it: {refusal}"
+                found.refused[part.each()[0]] = f"the database refused it: {refusal}"
             else:
                 raise
-        attempts += 1
 
 
-def _drain_rows(
-    db: Database,
-    rows: list[ViewRow],
-    found: _Findings,
-    *,
-    rules: Rules,
-    drain_id: UUID,
-    now: datetime,
+def _drain_lines(
+    db: Database, lines: Lines, found: _Findings, *, rules: Rules, drain_id: UUID, now: datetime
 ) -> None:
     """The transaction: views recorded, earnings split, accrued and posted; or none of it."""
+    oldest, newest = kept_days(now)
     with earnings.drain_transaction(db) as dropped:
-        rows = _refuse_days(rows, found, now=now, dropped=dropped)
-        if not rows:
-            return
+        if dropped is not None:
+            oldest = max(oldest, dropped + timedelta(days=1))
+        days, thrown_out = earnings.take_in(db, lines, oldest=oldest, newest=newest)
         counted = _merged(
-            earnings.record_views(
-                db, rows, drain_id=drain_id, views_per_viewer_day=rules.views_per_viewer_day
+            item
+            for day in days
+            for item in earnings.record_day(
+                db, day, drain_id=drain_id, views_per_viewer_day=rules.views_per_viewer_day
             )
         )
         gross_lamports = _accrue(
-            db, counted, rules=rules, drain_id=drain_id, events_read=len(rows), now=now
+            db,
+            counted,
+            rules=rules,
+            drain_id=drain_id,
+            events_read=lines.count - len(thrown_out),
+            now=now,
         )
+    reason = f"not of a day from {oldest} to {newest}: a repeat of it could not be known"
+    found.refused |= dict.fromkeys(thrown_out, reason)
     found.events_new += sum(item.events_new for item in counted)
     found.gross_lamports += gross_lamports
 
 
-def _merged(counted: Sequence[Counted]) -> list[Counted]:
+def _merged(counted: Iterable[Counted]) -> list[Counted]:
     """One count per content, where a drain had views of several days; in the order of ids."""
     by_content: dict[str, Counted] = {}
     for item in counted:
@@ -192,19 +166,6 @@ def _merged(counted: Sequence[Counted]) -> list[Counted]:
             )
         )
     return [by_content[content_id] for content_id in sorted(by_content)]
-
-
-def _letters(entries: Sequence[Entry], refused: dict[ViewRow, str]) -> list[tuple[Entry, BadEvent]]:
-    """A letter for each bad event and each refused row, with its place on the stream."""
-    letters = [(entry, event) for entry in entries for event in entry.bad]
-    if refused:
-        letters += [
-            (entry, entry.put_aside(index, refused[row]))
-            for entry in entries
-            for index, row in enumerate(entry.rows)
-            if row in refused
-        ]
-    return letters
 
 
 def _accrue(

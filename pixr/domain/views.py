@@ -33,12 +33,8 @@ VIEW_RETENTION_DAYS: Final = 21
 it is kept, so none is taken for an older one. A week at the door, and then two in which what waits
 on the stream or among the dead letters can still be looked at, replayed, and earn."""
 
-ViewRow = tuple[str, str, str, int, int]
-"""A view event in bulk: event id, content id, viewer id, watched milliseconds, and microseconds
-since 1970 (UTC). A drain holds tens of thousands of them; as objects they would cost more than
-the database does."""
-
 DAY_US: Final = 86_400_000_000
+"""Of `occurred_us`, microseconds since 1970 (UTC)."""
 _FIRST_DAY: Final = date(1970, 1, 1)
 
 

@@ -1,9 +1,9 @@
 """Views in, accruals out: the statements of one drain, to be run in one ``drain_transaction``.
 
-    rows ──COPY──▶ arrived_views ──record──▶ view_events ──▶ Counted ──▶ epochs, accruals
+    lines ──COPY──▶ arrived_views ──record──▶ view_events ──▶ Counted ──▶ epochs, accruals
 
-All but the arrived rows themselves is set-based: what a view costs is its two index entries
-(ADR-0016).
+Nothing is done view by view but what PostgreSQL does by itself: what a view costs is its row and
+two index entries (ADR-0016).
 """
 
 from collections import defaultdict
@@ -18,20 +18,19 @@ import psycopg
 
 from pixr.adapters.postgres import Database, DatabaseUnreachable, sql
 from pixr.domain.earnings import Epoch, Rules, Share
-from pixr.domain.views import DAY_US, ViewRow, day_number, day_of
+from pixr.domain.view_lines import Lines, write_line
+from pixr.domain.views import DAY_US, day_number, day_of
 
 WATCHED_MS_MIN: Final = 30_000
 """A view qualifies at 30 s, or at half of a shorter content."""
 
-COPY_ROWS: Final = (
+COPY_LINES: Final = (
     "COPY arrived_views (event_id, content_id, viewer_id, watched_ms, occurred_us) FROM STDIN"
 )
-_SEPARATORS: Final = 4
-_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
-class RowsRefused(Exception):
-    """The database will not have one of these rows, whoever asks and however often."""
+class LinesRefused(Exception):
+    """The database will not have one of these views, whoever asks and however often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +73,7 @@ def drain_transaction(db: Database) -> Generator[date | None]:
     """One drain, alone among all drains; yields the newest day whose views were dropped.
 
     Raises:
-        RowsRefused: A row broke a rule of the database; nothing was written.
+        LinesRefused: A view broke a rule of the database; nothing was written.
         DatabaseUnreachable: No answer, no lock in time, or no room; nothing was written.
     """
     try:
@@ -84,35 +83,43 @@ def drain_transaction(db: Database) -> Generator[date | None]:
             assert row is not None
             yield row["day"]
     except (psycopg.DataError, psycopg.IntegrityError) as error:
-        raise RowsRefused(str(error).partition("\n")[0]) from error
+        raise LinesRefused(str(error).partition("\n")[0]) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseUnreachable(str(error).strip()) from error
 
 
-def record_views(
-    db: Database, rows: Sequence[ViewRow], *, drain_id: UUID, views_per_viewer_day: int
-) -> list[Counted]:
-    """Record every event that was never seen before and count per content.
+def take_in(
+    db: Database, lines: Lines, *, oldest: date, newest: date
+) -> tuple[list[date], list[bytes]]:
+    """Copy what arrived into the transaction; nothing is recorded yet.
 
     Args:
         db: Inside ``drain_transaction``.
-        rows: Of days that are neither dropped nor absurd.
-        drain_id: What the rows are recorded under.
-        views_per_viewer_day: How often a viewer may earn for one content.
+        lines: What arrived.
+        oldest: The first day of which views are taken.
+        newest: The last one.
+
+    Returns:
+        The days that there are views of, and the lines of all other days, which are thrown out.
     """
-    with db.cursor() as cursor, cursor.copy(COPY_ROWS) as copy:
-        copy.write(_copy_text(rows))
-    counted: list[Counted] = []
-    for number in sorted({row[4] // DAY_US for row in rows}):
-        counted += _record_day(
-            db, day_of(number), drain_id=drain_id, views_per_viewer_day=views_per_viewer_day
-        )
-    return counted
+    with db.cursor() as cursor, cursor.copy(COPY_LINES) as copy:
+        copy.write(lines.text)
+    first, last = day_number(oldest), day_number(newest)
+    bounds = {"day_us": DAY_US, "first": first, "last": last}
+    numbers = [row["number"] for row in db.execute(sql("earnings/arrived_days"), bounds)]
+    days = [day_of(number) for number in numbers if first <= number <= last]
+    if len(days) == len(numbers):
+        return days, []
+    return days, [
+        write_line(**row).removesuffix(b"\n")
+        for row in db.execute(sql("earnings/throw_out"), bounds)
+    ]
 
 
-def _record_day(
+def record_day(
     db: Database, day: date, *, drain_id: UUID, views_per_viewer_day: int
 ) -> list[Counted]:
+    """Record every view of a day that arrived and was never seen before; count per content."""
     begin_us = day_number(day) * DAY_US
     db.execute(sql("earnings/ensure_day"), {"day": day})
     db.execute(sql("earnings/plan_joins"), {"joins": "off"})
@@ -141,27 +148,6 @@ def _record_day(
             },
         )
     return counted
-
-
-def _copy_text(rows: Sequence[ViewRow]) -> bytes:
-    """The rows in COPY's text format. Ids that need escapes are rare: look for any, once."""
-    text = "".join(
-        [
-            f"{event_id}\t{content_id}\t{viewer_id}\t{watched_ms}\t{occurred_us}\n"
-            for event_id, content_id, viewer_id, watched_ms, occurred_us in rows
-        ]
-    )
-    is_plain = (
-        text.count("\t") == _SEPARATORS * len(rows)
-        and text.count("\n") == len(rows)
-        and "\\" not in text
-        and "\r" not in text
-    )
-    if not is_plain:
-        text = "".join(
-            "\t".join(str(part).translate(_ESCAPES) for part in row) + "\n" for row in rows
-        )
-    return text.encode()
 
 
 def open_epochs(

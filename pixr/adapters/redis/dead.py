@@ -23,7 +23,7 @@ from pixr.adapters.redis.layout import (
     translated,
 )
 from pixr.adapters.redis.packs import BadEvent, decode_event, decode_pack
-from pixr.domain.views import ViewRow
+from pixr.domain.view_lines import Lines
 
 LETTERS_PER_READ: Final = 500
 
@@ -41,13 +41,14 @@ class Letter:
     """The stream and the entry that it came from."""
     position: int | None
     """Its place in that entry's pack; None: the whole entry."""
-    is_pack: bool
+    is_json: bool
+    """Whether the payload is written as events were before packs, rather than as lines."""
     payload: bytes
     reason: str
 
-    def decode(self) -> tuple[list[ViewRow], list[BadEvent]]:
-        """The events in it that could be replayed, and what could not, and why."""
-        return decode_pack(self.payload) if self.is_pack else decode_event(self.payload)
+    def decode(self) -> tuple[Lines, list[BadEvent]]:
+        """The events in it that could be replayed; and what could not, and why."""
+        return decode_event(self.payload) if self.is_json else decode_pack(self.payload)
 
 
 class DeadLetters:
@@ -103,9 +104,9 @@ class DeadLetters:
         """
         with translated(), self._client.pipeline(transaction=True) as batch:
             for letter in letters:
-                rows, bad = letter.decode()
-                payload = letter.payload if letter.is_pack else b"[%b]" % letter.payload
-                count = len(rows) + len(bad)
+                lines, bad = letter.decode()
+                payload = lines.text if letter.is_json else letter.payload
+                count = lines.count + len(bad)
                 batch.xadd(PACKS, {PACK_FIELD: payload, COUNT_FIELD: count})
                 batch.incrby(WAITING, count)
                 batch.xdel(letter.key, letter.id)
@@ -125,8 +126,8 @@ def _letter(key: str, letter_id: bytes, fields: Mapping[bytes, bytes]) -> Letter
     def text(name: bytes) -> str:
         return fields.get(name, b"").decode(errors="backslashreplace")
 
-    milliseconds = int(letter_id.partition(b"-")[0])
     position = text(b"position")
+    milliseconds = int(letter_id.partition(b"-")[0])
     return Letter(
         key=key,
         id=letter_id.decode(),
@@ -134,7 +135,8 @@ def _letter(key: str, letter_id: bytes, fields: Mapping[bytes, bytes]) -> Letter
         stream=text(b"stream"),
         entry_id=text(b"entry"),
         position=int(position) if position.isdecimal() else None,
-        is_pack=text(b"kind") == "pack",
+        # Settlers from before packs wrote no kind.
+        is_json=text(b"kind") != "lines",
         payload=fields.get(b"payload", b""),
         reason=text(b"reason"),
     )

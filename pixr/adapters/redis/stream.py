@@ -24,7 +24,6 @@ from pixr.adapters.redis.layout import (
     COUNT_FIELD,
     DEAD,
     DELIVERIES_MAX,
-    EVENT_FIELD,
     GROUP,
     IDLE_MS,
     PACK_FIELD,
@@ -38,13 +37,12 @@ from pixr.adapters.redis.layout import (
 from pixr.adapters.redis.packs import (
     PACK_EVENTS_READ_MAX,
     BadEvent,
-    decode_event,
-    decode_pack,
-    dump_fields,
+    decode,
     encode_packs,
-    encode_row,
+    whole,
 )
-from pixr.domain.views import ViewEvent, ViewRow
+from pixr.domain.view_lines import Lines
+from pixr.domain.views import ViewEvent
 
 T = TypeVar("T")
 Fields = dict[bytes, bytes]
@@ -80,7 +78,7 @@ class Entry:
     key: str
     """The stream that it is on."""
     id: str
-    rows: Sequence[ViewRow]
+    lines: Lines
     bad: Sequence[BadEvent]
     """What of it is no view event, and why."""
     waiting: int
@@ -91,15 +89,18 @@ class Entry:
     @property
     def events(self) -> int:
         """How many events it holds, good and bad."""
-        return len(self.rows) + len(self.bad)
+        return self.lines.count + len(self.bad)
 
-    def put_aside(self, index: int, reason: str) -> BadEvent:
-        """A letter about ``rows[index]``, which must not be counted."""
+    def put_aside(self, reasons: Mapping[bytes, str]) -> list[BadEvent]:
+        """Letters about those of its lines that must not be counted, by the line."""
+        # The bad ones between them took places, too.
         taken = {event.position for event in self.bad}
-        # The bad ones before it took places, too.
         places = [place for place in range(self.events) if place not in taken]
-        position = places[index] if self.key == PACKS else None
-        return BadEvent(payload=encode_row(self.rows[index]), reason=reason, position=position)
+        return [
+            BadEvent(payload=line, reason=reasons[line], position=place)
+            for place, line in zip(places, self.lines.each(), strict=False)
+            if line in reasons
+        ]
 
 
 class ViewStream:
@@ -137,8 +138,8 @@ class ViewStream:
         # One round trip on one connection: WAIT speaks only of what its own connection wrote.
         with translated(), self._client.pipeline(transaction=False) as batch:
             batch.execute_command("MULTI")
-            for payload, count in encode_packs(events):
-                batch.xadd(PACKS, {PACK_FIELD: payload, COUNT_FIELD: count})
+            for pack in encode_packs(events):
+                batch.xadd(PACKS, {PACK_FIELD: pack.text, COUNT_FIELD: pack.count})
             batch.incrby(WAITING, len(events))
             batch.execute_command("EXEC")
             batch.execute_command("WAIT", self._replicas_min, self._wait_ms)
@@ -283,7 +284,7 @@ class ViewStream:
         """Put whole entries aside, as they are."""
         reason = f"delivered {DELIVERIES_MAX} times"
         entries = [_entry(*found) for found in claimed]
-        letters = [_whole(fields, reason) for _, _, fields in claimed]
+        letters = [whole(fields, reason) for _, _, fields in claimed]
         self.finish(entries, list(zip(entries, letters, strict=True)))
 
     def _read_new(self, consumer: str) -> list[Entry]:
@@ -332,31 +333,17 @@ def _by_key(entries: Iterable[Entry]) -> list[tuple[str, list[str]]]:
 
 
 def _entry(key: str, entry_id: bytes, fields: Fields, *, is_suspect: bool = False) -> Entry:
-    rows: Sequence[ViewRow] = ()
-    bad: Sequence[BadEvent] = ()
-    if PACK_FIELD in fields:
-        rows, bad = decode_pack(fields[PACK_FIELD])
-    elif EVENT_FIELD in fields:
-        rows, bad = decode_event(fields[EVENT_FIELD])
-    else:
-        bad = [_whole(fields, "not an entry of ours")]
+    lines, bad = decode(fields)
     stated = fields.get(COUNT_FIELD, b"")
     is_count = key == PACKS and stated.isdigit() and len(stated) <= len(str(PACK_EVENTS_READ_MAX))
     return Entry(
         key=key,
         id=entry_id.decode(),
-        rows=rows,
+        lines=lines,
         bad=bad,
         waiting=int(stated) if is_count else 0,
         is_suspect=is_suspect,
     )
-
-
-def _whole(fields: Fields, reason: str) -> BadEvent:
-    """A whole entry as a dead letter: what it holds, as it stands there."""
-    if PACK_FIELD in fields:
-        return BadEvent(payload=fields[PACK_FIELD], reason=reason, is_pack=True)
-    return BadEvent(payload=fields.get(EVENT_FIELD, dump_fields(fields)), reason=reason)
 
 
 def _letter(entry: Entry, event: BadEvent) -> dict[str, str | bytes | int]:
@@ -364,7 +351,7 @@ def _letter(entry: Entry, event: BadEvent) -> dict[str, str | bytes | int]:
         "stream": entry.key,
         "entry": entry.id,
         "position": "" if event.position is None else event.position,
-        "kind": "pack" if event.is_pack else "event",
+        "kind": "json" if event.is_json else "lines",
         "payload": event.payload,
         "reason": event.reason,
     }

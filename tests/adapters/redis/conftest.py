@@ -1,14 +1,15 @@
 """A real Valkey, and events to put on it."""
 
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
 
 from pixr.adapters.redis import ViewStream
-from pixr.adapters.redis.packs import row_of
-from pixr.domain.views import ViewEvent, ViewRow
+from pixr.domain.view_lines import write_lines
+from pixr.domain.views import ViewEvent
 
 
 def event(number: int) -> ViewEvent:
@@ -21,8 +22,15 @@ def event(number: int) -> ViewEvent:
     )
 
 
-def row(number: int) -> ViewRow:
-    return row_of(event(number))
+def line(number: int) -> bytes:
+    """The same event as it lies in a pack, without its line feed."""
+    return write_lines([event(number)]).each()[0]
+
+
+def in_json(number: int) -> str:
+    """The same event as it was written before packs."""
+    us = (event(number).occurred_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return json.dumps([f"e{number}", "clip", event(number).viewer_id, 30_000 + number, us])
 
 
 @pytest.fixture

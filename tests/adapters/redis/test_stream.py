@@ -3,7 +3,6 @@
 Method: a real Valkey; readers that never finish stand for those that died.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,14 +21,14 @@ from pixr.adapters.redis import (
     ViewStream,
 )
 from pixr.adapters.redis.stream import _COMPANY
-from pixr.domain.views import ViewRow
-from tests.adapters.redis.conftest import event, row
+from pixr.domain.view_lines import Lines
+from tests.adapters.redis.conftest import event, in_json, line
 
 MANY = 1_000
 
 
-def rows(entries: Sequence[Entry]) -> list[ViewRow]:
-    return [row for entry in entries for row in entry.rows]
+def lines(entries: Sequence[Entry]) -> list[bytes]:
+    return [line for entry in entries for line in entry.lines.each()]
 
 
 def letters(raw: redis.Redis) -> list[dict[bytes, bytes]]:
@@ -40,7 +39,7 @@ def letters(raw: redis.Redis) -> list[dict[bytes, bytes]]:
 def test_what_is_appended_is_read_in_order_and_once(patient: ViewStream) -> None:
     patient.append([event(number) for number in range(250)])
     first = patient.read(MANY, "a")
-    assert rows(first) == [row(number) for number in range(250)]
+    assert lines(first) == [line(number) for number in range(250)]
     assert len(first) == 3
     assert patient.read(MANY, "b") == []
     assert patient.depth() == 250
@@ -52,17 +51,17 @@ def test_a_slice_ends_where_enough_was_read(patient: ViewStream) -> None:
     for number in range(600):
         patient.append([event(number)])
     first = patient.read(300, "a")
-    assert 300 <= len(rows(first)) <= 500
+    assert 300 <= len(lines(first)) <= 500
     second = patient.read(MANY, "b")
-    assert rows([*first, *second]) == [row(number) for number in range(600)]
+    assert lines([*first, *second]) == [line(number) for number in range(600)]
 
 
 def test_entries_of_an_older_api_are_read_as_well(patient: ViewStream, raw: redis.Redis) -> None:
-    raw.xadd(STREAM, {"e": json.dumps(row(1))})
+    raw.xadd(STREAM, {"e": in_json(1)})
     patient.append([event(2)])
     assert patient.depth() == 2
     entries = patient.read(MANY, "a")
-    assert sorted(rows(entries)) == [row(1), row(2)]
+    assert sorted(lines(entries)) == [line(1), line(2)]
     patient.finish(entries)
     assert (raw.xlen(STREAM), raw.xlen(PACKS), patient.depth()) == (0, 0, 0)
 
@@ -73,7 +72,7 @@ def test_what_a_dead_reader_left_comes_before_new_events(stream: ViewStream) -> 
     stream.append([event(2)])
     taken = stream.read(MANY, "alive")
     assert taken[0] == left
-    assert rows(taken) == [row(1), row(2)]
+    assert lines(taken) == [line(1), line(2)]
 
 
 def test_what_is_given_back_comes_at_once_and_was_never_delivered(
@@ -82,7 +81,7 @@ def test_what_is_given_back_comes_at_once_and_was_never_delivered(
     patient.append([event(1)])
     for _ in range(2 * DELIVERIES_MAX):
         entries = patient.read(MANY, "a")
-        assert rows(entries) == [row(1)]
+        assert lines(entries) == [line(1)]
         assert not entries[0].is_suspect
         patient.give_back(entries, "a")
     assert patient.dead_depth() == 0
@@ -90,7 +89,7 @@ def test_what_is_given_back_comes_at_once_and_was_never_delivered(
 
 def test_to_give_back_to_a_redis_that_is_away_is_no_fault() -> None:
     stream = ViewStream("redis://127.0.0.1:1/0", timeout_s=0.2)
-    stream.give_back([Entry(key=PACKS, id="1-1", rows=(), bad=(), waiting=0)], "a")
+    stream.give_back([Entry(key=PACKS, id="1-1", lines=Lines(), bad=(), waiting=0)], "a")
     stream.close()
 
 
@@ -100,12 +99,12 @@ def test_an_entry_that_nobody_finishes_is_put_aside_as_it_was(
     stream.append([event(1)])
     sent: Any = raw.xrange(PACKS)
     for _ in range(DELIVERIES_MAX):
-        assert rows(stream.read(MANY, "clumsy")) == [row(1)]
+        assert lines(stream.read(MANY, "clumsy")) == [line(1)]
     stream.append([event(2)])
-    assert rows(stream.read(MANY, "clumsy")) == [row(2)]
+    assert lines(stream.read(MANY, "clumsy")) == [line(2)]
     assert (stream.depth(), stream.dead_depth()) == (1, 1)
     (letter,) = letters(raw)
-    assert (letter[b"payload"], letter[b"kind"]) == (sent[0][1][b"p"], b"pack")
+    assert (letter[b"payload"], letter[b"kind"]) == (sent[0][1][b"p"], b"lines")
     assert letter[b"reason"] == b"delivered 5 times"
 
 
@@ -114,18 +113,18 @@ def test_what_kills_readers_takes_no_neighbour_with_it(stream: ViewStream) -> No
     entries_total = 100
     for number in range(entries_total):
         stream.append([event(number)])
-    poison, earned, deaths = row(57), set[ViewRow](), 0
+    poison, earned, deaths = line(57), set[bytes](), 0
     for _ in range(1_000):
         entries = stream.read(10 * MANY, "reader")
         if not entries:
             break
-        if poison in rows(entries):
+        if poison in lines(entries):
             deaths += 1
             continue
-        earned.update(rows(entries))
+        earned.update(lines(entries))
         stream.finish(entries)
     assert deaths == DELIVERIES_MAX
-    assert earned == {row(number) for number in range(entries_total)} - {poison}
+    assert earned == {line(number) for number in range(entries_total)} - {poison}
     assert (stream.depth(), stream.dead_depth()) == (0, 1)
 
 
@@ -140,14 +139,14 @@ def test_suspects_come_in_small_company(stream: ViewStream) -> None:
     "fields",
     [
         {"x": "1"},
-        {"p": "not json"},
-        {"p": "[[1,2]]", "n": "1"},
-        {"p": "{}", "n": "-5"},
-        {"p": "7", "n": "999999999999"},
+        {"p": "not a line"},
+        {"p": "", "n": "1"},
+        {"p": "a\tb", "n": "-5"},
+        {"p": "\n", "n": "999999999999"},
         {"e": "not json"},
         {"e": '["e","c","v","1",1]'},
         {"e": b"\xff"},
-        {"p": '[["e","c\\u0000","v",1,1]]', "n": "1"},
+        {"p": b"e\tc\0\tv\t1\t1", "n": "1"},
     ],
 )
 @pytest.mark.parametrize("key", [STREAM, PACKS])
@@ -157,7 +156,7 @@ def test_what_is_not_an_event_is_told_and_can_be_put_aside(
     raw.xadd(key, {**fields})
     (entry,) = patient.read(MANY, "a")
     (bad,) = entry.bad
-    assert (entry.key, entry.rows) == (key, [] if "x" not in fields else ())
+    assert (entry.key, entry.lines) == (key, Lines())
     patient.finish([entry], [(entry, bad)])
     assert (patient.depth(), patient.dead_depth()) == (0, 1)
     (letter,) = letters(raw)
@@ -169,7 +168,7 @@ def test_a_flood_of_garbage_is_put_aside_in_bounded_steps(
     patient: ViewStream, raw: redis.Redis
 ) -> None:
     for _ in range(120):
-        raw.xadd(PACKS, {"p": json.dumps([None] * 20), "n": 20})
+        raw.xadd(PACKS, {"p": "x\n" * 20, "n": 20})
     entries = patient.read(10 * MANY, "a")
     patient.finish(entries, [(entry, bad) for entry in entries for bad in entry.bad])
     assert patient.dead_depth() == 120 * 20
@@ -179,9 +178,11 @@ def test_a_flood_of_garbage_is_put_aside_in_bounded_steps(
 def test_the_place_of_a_good_event_counts_the_bad_ones_before_it(
     patient: ViewStream, raw: redis.Redis
 ) -> None:
-    raw.xadd(PACKS, {"p": json.dumps([None, row(1), None, row(2)])})
+    raw.xadd(PACKS, {"p": b"\n".join([b"x", line(1), b"x", line(2)])})
     (entry,) = patient.read(MANY, "a")
-    assert [entry.put_aside(index, "late").position for index in (0, 1)] == [1, 3]
+    assert [event.position for event in entry.put_aside({line(1): "late"})] == [1]
+    (letter,) = entry.put_aside({line(2): "late"})
+    assert (letter.position, letter.payload, letter.reason) == (3, line(2), "late")
 
 
 def test_a_redis_that_lost_everything_is_used_again(patient: ViewStream, raw: redis.Redis) -> None:
@@ -192,7 +193,7 @@ def test_a_redis_that_lost_everything_is_used_again(patient: ViewStream, raw: re
     patient.finish(taken)
     assert patient.depth() == 0
     patient.append([event(2)])
-    assert rows(patient.read(MANY, "a")) == [row(2)]
+    assert lines(patient.read(MANY, "a")) == [line(2)]
 
 
 def test_a_number_that_somebody_claimed_ends_with_the_entry(

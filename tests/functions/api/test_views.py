@@ -9,7 +9,7 @@ import pytest
 
 from functions.values import rfc3339
 from pixr.adapters.redis import ViewStream
-from pixr.adapters.redis.packs import row_of
+from pixr.domain.view_lines import write_lines
 from pixr.domain.views import ViewEvent
 from tests.house import Answer, House, forget
 
@@ -43,17 +43,19 @@ def test_events_are_on_the_stream_when_the_answer_comes(house: House, stream: Vi
     answer = send(house, sent, view(2, watched_seconds=30))
     assert answer.status == 202
     assert answer.body == {"accepted": 2, "duplicates_possible": True}
-    first, second = [row for entry in stream.read(10, "test") for row in entry.rows]
-    assert first == row_of(
-        ViewEvent(
-            event_id="e1",
-            content_id="clip",
-            viewer_id="zoë",
-            watched_ms=31_250,
-            occurred_at=datetime.fromisoformat(sent["occurred_at"]),
-        )
-    )
-    assert second[:4] == ("e2", "clip", "zoë", 30_000)
+    first, second = [line for entry in stream.read(10, "test") for line in entry.lines.each()]
+    assert [first] == write_lines(
+        [
+            ViewEvent(
+                event_id="e1",
+                content_id="clip",
+                viewer_id="zoë",
+                watched_ms=31_250,
+                occurred_at=datetime.fromisoformat(sent["occurred_at"]),
+            )
+        ]
+    ).each()
+    assert second.startswith("e2\tclip\tzoë\t30000\t".encode())
 
 
 def test_a_thousand_events_are_taken_and_one_more_is_not(house: House, stream: ViewStream) -> None:
