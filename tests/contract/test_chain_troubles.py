@@ -16,6 +16,7 @@ from tests.contract.runs import FINALIZED, SEEDS, Run, runs, wander
 from tests.contract.sides import SOL
 from tests.fakes.runtime import BUILT_IN
 from tests.fakes.troubles import CALM, Troubles
+from tests.fakes.wire import SYSTEM, Step, decode
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -167,3 +168,50 @@ def test_people_outside_change_the_world_for_good() -> None:
     failed = truth.find(signature)
     assert failed is not None
     assert failed.error == {"InstructionError": [4, "ReadonlyLamportChange"]}
+
+
+def test_slots_may_be_faster_slower_or_stop_and_time_goes_on() -> None:
+    for slot_ms in (50, 400, 1_600):
+        run = Run(seed=1, troubles=Troubles(slot_ms=slot_ms))
+        slot = run.cluster.chain.slot
+        run.cluster.pass_time(160.0)
+        assert run.cluster.chain.slot - slot == pytest.approx(160_000 / slot_ms, abs=3)
+    run = Run(seed=1, troubles=Troubles(halt=1.0, halt_s_max=600.0))
+    began, slot = run.cluster.now, run.cluster.chain.slot
+    run.cluster.pass_time(3_000.0)
+    assert run.cluster.now == began + 3_000.0
+    assert 3 <= run.cluster.chain.slot - slot <= 60
+    run.cluster.troubles = CALM
+    run.cluster.pass_time(4.0)
+    assert run.cluster.chain.slot - slot >= 10
+    times = [block.time_s for block in run.cluster.chain.finalized]
+    assert times == sorted(times)
+
+
+SHORT = {"Custom": 1}
+
+
+def _moves(raw: bytes) -> list[Step]:
+    wire = decode(raw)
+    return [step for step in wire.steps if wire.keys[step.program] == SYSTEM]
+
+
+def test_odd_letters_bring_the_same_money() -> None:
+    kinds: Counter[tuple[bool, bool, int]] = Counter()
+    for run in runs(Troubles(odd_letters=1.0)):
+        address = str(Keypair.from_seed(run.luck.randbytes(32)).pubkey())
+        before = len(run.cluster.truth.landed())
+        signature = run.cluster.airdrop(address, 3 * SOL + 1)
+        found = run.cluster.truth.find(signature)
+        assert found is not None
+        assert found.error is None
+        assert found.changes[address] == run.cluster.truth.balance(address) == 3 * SOL + 1
+        landed = run.cluster.truth.landed()[before:]
+        if len(landed) == 2:
+            assert landed[0].error == {"InstructionError": [len(_moves(landed[0].raw)) - 1, SHORT]}
+            assert address not in landed[0].changes
+        settings = {"encoding": "base64", "maxSupportedTransactionVersion": 0}
+        told = run.ask("getTransaction", signature, settings | FINALIZED)
+        parts = sum(move.target == address for move in run.cluster.truth.moves())
+        kinds[(told["version"] == 0, len(landed) == 2, parts)] += 1
+    assert len(kinds) == 8, kinds

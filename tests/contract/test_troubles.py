@@ -233,3 +233,20 @@ def test_a_crash_before_a_call_did_nothing_and_after_it_did_all(moment: str) -> 
     assert len(run.cluster.truth.seen) == (moment == "after")
     run.cluster.pass_blocks(40)
     assert run.cluster.truth.received(str(run.payees[0])) == (RENT if moment == "after" else 0)
+
+
+def test_lists_and_transactions_may_come_later_than_statuses() -> None:
+    late = 0
+    for run in runs(Troubles(index_lag_slots_max=100), nodes=1):
+        signature = run.attempt()
+        run.cluster.pass_blocks(40)
+        payee = str(run.payees[0])
+        assert run.status(signature) == "finalized"
+        assert run.ask("getBalance", payee, FINALIZED)["value"] == RENT
+        listed = run.ask("getSignaturesForAddress", payee, FINALIZED)
+        read = run.ask("getTransaction", signature, FINALIZED)
+        assert (listed == []) == (read is None)
+        late += read is None
+        run.cluster.pass_blocks(120)
+        assert run.ask("getTransaction", signature, FINALIZED) is not None
+    assert 0 < late < len(SEEDS)

@@ -85,6 +85,8 @@ class Chain:
     def __init__(self, genesis_hash: str) -> None:
         self.genesis_hash = genesis_hash
         self.slot = 0
+        self.time_s = GENESIS_TIME_S
+        """Unix time of the slot."""
         genesis = Block(slot=0, height=0, hash=genesis_hash, time_s=GENESIS_TIME_S, price=0)
         self.finalized = [genesis]
         """Every final block; its position is its height."""
@@ -167,7 +169,7 @@ class Chain:
             slot=self.slot,
             height=height,
             hash=str(Hash.from_bytes(digest)),
-            time_s=GENESIS_TIME_S + self.slot * 2 // 5,
+            time_s=self.time_s,
             price=price,
         )
         self._height_of[block.hash] = height

@@ -15,22 +15,20 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from solders.hash import Hash
-from solders.instruction import Instruction
 from solders.keypair import Keypair
-from solders.message import Message
 from solders.pubkey import Pubkey
-from solders.system_program import TransferParams, transfer
-from solders.transaction import Transaction
 
-from tests.fakes.chain import BLOCKHASH_AGE_MAX, Branch, Chain, Landed, Offer
+from tests.fakes.chain import BLOCKHASH_AGE_MAX, GENESIS_TIME_S, Branch, Chain, Offer
+from tests.fakes.letters import BANK_LAMPORTS, Bank
 from tests.fakes.node import FakeNode
 from tests.fakes.runtime import rent_exempt_lamports
 from tests.fakes.steps import Account
 from tests.fakes.troubles import CALM, Troubles
 from tests.fakes.truth import Seen, Truth
-from tests.fakes.wire import LOOKUP_TABLES, MEMO, Wire, decode, is_signed
+from tests.fakes.wire import LOOKUP_TABLES, Wire, decode, is_signed
 
 SLOT_S: Final = 0.4
+"""Until the first slot; afterwards the troubles say how long slots are."""
 GENESIS_HASH: Final = str(Hash.from_bytes(b"a fake cluster, and a cruel one."))
 FOREIGN_GENESIS_HASH: Final = str(Hash.from_bytes(b"another cluster, of no interest."))
 FOREIGN_LEAD_BLOCKS: Final = 400
@@ -39,7 +37,6 @@ PROGRAM_LOADER: Final = "BPFLoaderUpgradeab1e11111111111111111111111"
 PROGRAM_BYTES: Final = 36
 TABLE_HEADER: Final = struct.pack("<IQQBB32sH", 1, (1 << 64) - 1, 0, 0, 1, bytes(32), 0)
 """Of a lookup table that is in use: kind, end of use, last growth, authority."""
-BANK_LAMPORTS: Final = 10**18
 
 
 class FakeCluster:
@@ -62,10 +59,11 @@ class FakeCluster:
         self.on_call: Callable[[str, str], None] | None = None
         """Called as (moment, method) "before" and "after" every call, outside of any change."""
         self._abroad = Chain(FOREIGN_GENESIS_HASH)
+        self._due_s = SLOT_S
+        """When the next slot comes."""
         self._price = 0
         self._price_until_slot = 0
-        self._bank = Keypair.from_seed(luck.randbytes(32))
-        self._letters = 0
+        self._bank = Bank(Keypair.from_seed(luck.randbytes(32)))
         self.chain.put_final(self.bank_address, Account(lamports=BANK_LAMPORTS))
         self._troubles = CALM
         self.troubles = troubles
@@ -88,6 +86,7 @@ class FakeCluster:
             node.silent_until_slot = 0
             node.hole_salt = luck.randrange(1 << 20)
             node.lag_slots = luck.randint(0, troubles.lag_slots_max)
+            node.index_lag_slots = luck.randint(0, troubles.index_lag_slots_max)
             node.hides_forgetting = luck.random() < troubles.hides_forgetting
             node.is_foreign = node is bad and not troubles.has_liar
             lie = luck.randint(1, troubles.lie_blocks_max) * luck.choice([-1, 1])
@@ -96,6 +95,8 @@ class FakeCluster:
             self._end_fork()
         if not troubles.stall:
             self.chain.stalled_until_height = 0
+        if not troubles.halt:
+            self._due_s = min(self._due_s, self.now + troubles.slot_ms / 1_000)
 
     def happens(self, probability: float) -> bool:
         """Ask luck; what cannot happen costs no draw."""
@@ -127,15 +128,16 @@ class FakeCluster:
     # ── time ─────────────────────────────────────────────────────────────────
 
     def pass_time(self, seconds: float) -> None:
-        """Let virtual seconds pass; a slot takes 0.4 of them."""
+        """Let virtual seconds pass, with the slots that are due in them."""
         self.now += seconds
-        while (self.chain.slot + 1) * SLOT_S <= self.now:
+        while self._due_s <= self.now:
             self._slot()
 
     def pass_slots(self, count: int) -> None:
-        """Let that many slots pass."""
-        if count:
-            self.pass_time((self.chain.slot + count) * SLOT_S - self.now + SLOT_S / 8)
+        """Let that many slots pass, however long they take."""
+        for _ in range(count):
+            self.now = max(self.now, self._due_s)
+            self._slot()
 
     def pass_blocks(self, count: int) -> None:
         """Let the trunk grow by that many blocks, over however many slots it takes."""
@@ -146,18 +148,34 @@ class FakeCluster:
     def _slot(self) -> None:
         chain, luck, troubles = self.chain, self.luck, self._troubles
         chain.slot += 1
-        if self.happens(troubles.spike):
-            self._price = luck.randint(1, troubles.spike_price_max)
-            self._price_until_slot = chain.slot + luck.randint(1, troubles.spike_slots_max)
+        chain.time_s = GENESIS_TIME_S + int(self._due_s)
+        self._due_s += troubles.slot_ms / 1_000
+        if self.happens(troubles.halt):
+            self._due_s += luck.uniform(0, troubles.halt_s_max)
+        price = self._price_now()
         if self.happens(troubles.skip):
             return
         branch = chain.trunk
         if chain.rival is not None and luck.random() < 1 / 2:
             branch = chain.rival
-        price = self._price if chain.slot < self._price_until_slot else 0
         if price:
             self._crowd_out(branch, price)
         chain.append(branch, price=price)
+        self._fork_or_not()
+        if self.happens(troubles.stall):
+            height = chain.tip(chain.trunk).height + luck.randint(1, troubles.stall_blocks_max)
+            chain.stalled_until_height = height
+        chain.finalize()
+
+    def _price_now(self) -> int:
+        luck, troubles, slot = self.luck, self._troubles, self.chain.slot
+        if self.happens(troubles.spike):
+            self._price = luck.randint(1, troubles.spike_price_max)
+            self._price_until_slot = slot + luck.randint(1, troubles.spike_slots_max)
+        return self._price if slot < self._price_until_slot else 0
+
+    def _fork_or_not(self) -> None:
+        chain, luck, troubles = self.chain, self.luck, self._troubles
         if chain.rival is not None:
             if self.happens(troubles.fork_ends):
                 self._end_fork()
@@ -165,10 +183,6 @@ class FakeCluster:
             chain.fork(luck.randint(1, troubles.fork_blocks_max))
             for node in self.nodes:
                 node.follows_rival = luck.random() < 1 / 2
-        if self.happens(troubles.stall):
-            height = chain.tip(chain.trunk).height + luck.randint(1, troubles.stall_blocks_max)
-            chain.stalled_until_height = height
-        chain.finalize()
 
     def _crowd_out(self, branch: Branch, price: int) -> None:
         """Let cheaper bids miss the next block."""
@@ -233,11 +247,26 @@ class FakeCluster:
     @property
     def bank_address(self) -> str:
         """Where money from outside comes from, and goes to."""
-        return str(self._bank.pubkey())
+        return self._bank.address
 
     def airdrop(self, address: str, lamports: int) -> str:
         """Give money that is final at once; the transaction's signature."""
-        return self._letter(self._bank, address, lamports).wire.signature
+        gifts, is_versioned, luck = [(address, lamports)], False, self.luck
+        if self.happens(self._troubles.odd_letters):
+            is_versioned = luck.random() < 1 / 2
+            if luck.random() < 1 / 2:
+                gifts = [(address, lamports - lamports // 3), (address, lamports // 3)]
+            if luck.random() < 1 / 2:
+                self.give(gifts, fails=True)
+        return self.give(gifts, is_versioned=is_versioned)
+
+    def give(
+        self, gifts: Sequence[tuple[str, int]], *, is_versioned: bool = False, fails: bool = False
+    ) -> str:
+        """Give (address, lamports) in one transaction, final at once; its signature."""
+        root_hash = self.chain.root.hash
+        wire = self._bank.gift(gifts, root_hash, is_versioned=is_versioned, fails=fails)
+        return self.chain.land_final(wire).wire.signature
 
     def drain(self, owner: Keypair, *, left_lamports: int = 0) -> str:
         """Let the owner of an address spend what it holds, final at once.
@@ -246,20 +275,12 @@ class FakeCluster:
         which makes it poison for a batch that was planned before.
         """
         held = self.truth.balance(str(owner.pubkey()))
-        pay = transfer(
-            TransferParams(
-                from_pubkey=owner.pubkey(),
-                to_pubkey=self._bank.pubkey(),
-                lamports=held - left_lamports,
-            )
-        )
-        message = self._message([pay])
-        signed = Transaction([self._bank, owner], message, message.recent_blockhash)
-        return self.chain.land_final(decode(bytes(signed))).wire.signature
+        wire = self._bank.take(owner, held - left_lamports, self.chain.root.hash)
+        return self.chain.land_final(wire).wire.signature
 
     def transfer_from_outside(self, address: str, lamports: int) -> str:
         """Send money the ordinary way: it lands in a block and may die with its branch."""
-        wire = self._signed_letter(self._bank, address, lamports)
+        wire = self._bank.gift([(address, lamports)], self.chain.root.hash)
         self._offer(wire)
         return wire.signature
 
@@ -294,19 +315,3 @@ class FakeCluster:
         self.chain.put_final(
             address, Account(lamports=lamports, owner=owner, data=data, executable=executable)
         )
-
-    def _letter(self, payer: Keypair, address: str, lamports: int) -> Landed:
-        return self.chain.land_final(self._signed_letter(payer, address, lamports))
-
-    def _signed_letter(self, payer: Keypair, address: str, lamports: int) -> Wire:
-        to = Pubkey.from_string(address)
-        pay = transfer(TransferParams(from_pubkey=payer.pubkey(), to_pubkey=to, lamports=lamports))
-        message = self._message([pay])
-        return decode(bytes(Transaction([payer], message, message.recent_blockhash)))
-
-    def _message(self, instructions: list[Instruction]) -> Message:
-        # The number keeps two equal letters in one block from being one transaction.
-        self._letters += 1
-        memo = Instruction(Pubkey.from_string(MEMO), f"from outside {self._letters}".encode(), [])
-        blockhash = Hash.from_string(self.chain.root.hash)
-        return Message.new_with_blockhash([*instructions, memo], self._bank.pubkey(), blockhash)

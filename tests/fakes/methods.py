@@ -210,7 +210,7 @@ def get_signatures_for_address(node: "FakeNode", params: Params) -> list[dict[st
     before, until = config.signature("before"), config.signature("until")
     if before is not None:
         place = view.landed(before)
-        if place is None:
+        if place is None or not view.indexes(place.slot):
             return []
         listed = [item for item in listed if _place(item) < _place(place)]
     if until is not None and (place := view.landed(until)):
@@ -237,7 +237,7 @@ def get_transaction(node: "FakeNode", params: Params) -> dict[str, Any] | None:
     config, view = params.config(1), node.view()
     block = _bank(view, config, config.stored_commitment)
     landed = view.landed(params.signature(0))
-    if landed is None or landed.height > block.height:
+    if landed is None or landed.height > block.height or not view.indexes(landed.slot):
         return None
     version_max = config.integer("maxSupportedTransactionVersion")
     if landed.wire.is_versioned and version_max is None:

@@ -43,6 +43,7 @@ class FakeNode:
         self.number = number
         self.url = f"http://node-{number}.fake"
         self.lag_slots = 0
+        self.index_lag_slots = 0
         self.height_lie = 0
         self.hides_forgetting = False
         self.is_foreign = False
@@ -99,6 +100,7 @@ class FakeNode:
             branch=branch,
             head_height=head_height,
             root_height=root_height,
+            indexed_slot=chain.slot - self.index_lag_slots if self.index_lag_slots else None,
             first_slot=self.first_slot,
             told_first_slot=0 if self.hides_forgetting else self.first_slot,
             height_lie=self.height_lie if self.height_lie and cluster.happens(LIES) else 0,

@@ -59,6 +59,8 @@ class Troubles:
     """Each node draws its own lag."""
     lag_jitter: float = 0.0
     """That one answer is as of yet another bank: a load balancer that is not monotonic."""
+    index_lag_slots_max: int = 0
+    """How far transactions and lists of signatures are behind statuses and accounts, per node."""
     forgets: float = 0.0
     """That a node loses its history up to now, as after a restart from a snapshot."""
     hides_forgetting: float = 0.0
@@ -73,6 +75,10 @@ class Troubles:
     """One node, and never the only one, belongs to another cluster. No liar beside it."""
 
     # The chain itself; probabilities are per slot.
+    slot_ms: int = 400
+    halt: float = 0.0
+    """That no slot follows for a while, though time passes and nodes answer."""
+    halt_s_max: float = 600.0
     skip: float = 0.05
     fork: float = 0.0
     fork_blocks_max: int = 25
@@ -85,6 +91,8 @@ class Troubles:
     stall_blocks_max: int = 200
     spike: float = 0.0
     """That block space gets dear for a while."""
+    odd_letters: float = 0.0
+    """Per airdrop: that it comes as a v0 message, in two parts, or after one that failed."""
     crowding: float = 0.0
     """Per dear block and cheaper bid: that it waits for the next block."""
     spike_slots_max: int = 300
@@ -120,11 +128,15 @@ class Troubles:
             simulation_leaks=some(0.1),
             lag_slots_max=luck.choice([0, 0, 5, 40, 200]),
             lag_jitter=some(0.3),
+            index_lag_slots_max=luck.choice([0, 0, 5, 100]),
             forgets=some(0.03),
             hides_forgetting=luck.choice([0.0, 0.0, 0.5, 1.0]),
             holes=some(0.5),
             has_liar=bad_node == "liar",
             has_foreigner=bad_node == "foreigner",
+            slot_ms=luck.choice([50, 200, 400, 400, 1_600]),
+            halt=some(0.002),
+            odd_letters=some(1.0),
             skip=luck.choice([0.0, 0.05, 0.4]),
             fork=some(0.1),
             fork_blocks_max=luck.choice([1, 5, 30, 150]),

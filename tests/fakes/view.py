@@ -15,6 +15,8 @@ class View:
     branch: Branch
     head_height: int
     root_height: int
+    indexed_slot: int | None
+    """Younger transactions are in no list and cannot be read yet; None: all can."""
     first_slot: int
     """Older transactions are not found."""
     told_first_slot: int
@@ -56,6 +58,10 @@ class View:
         scrambled = (slot * 2_654_435_761 + self.hole_salt * 40_503) % (1 << 32)
         return scrambled < self.holes * (1 << 32)
 
+    def indexes(self, slot: int) -> bool:
+        """Whether transactions of a slot can be listed and read by now."""
+        return self.indexed_slot is None or slot <= self.indexed_slot
+
     def level(self, landed: Landed) -> str:
         """The commitment that this node gives a transaction."""
         if landed.height <= self.root_height:
@@ -76,7 +82,7 @@ class View:
         return [
             landed
             for landed in reversed([*final, *young])
-            if landed.height <= height and not self.lacks(landed.slot)
+            if landed.height <= height and not self.lacks(landed.slot) and self.indexes(landed.slot)
         ]
 
 
