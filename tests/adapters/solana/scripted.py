@@ -1,5 +1,6 @@
 """A node that says what a test tells it to, method by method, over the real adapter."""
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,11 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from solders.hash import Hash
+from solders.instruction import Instruction
 from solders.keypair import Keypair
+from solders.message import Message
 from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.transaction import VersionedTransaction
 
 from pixr.adapters.solana import Node, Solana, TransportFailed
-from pixr.domain.payouts import Attempt, Search
+from pixr.domain.payouts import Absent, Attempt, Search, Sighting
 
 SYSTEM = "11111111111111111111111111111111"
 GENESIS = str(Hash.new_unique())
@@ -20,6 +25,8 @@ HEIGHT = 5_000
 SLOT = 5_400
 LAST_VALID = 4_000
 """Long past: a node of height ``HEIGHT`` proves an absence."""
+ABSENT = Absent(finalized_block_height=HEIGHT, first_available_slot=10)
+MEMO = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +182,47 @@ def solana(*scripts: Script, clock: Clock | None = None, workers: int = 1, **res
         jitter=lambda: 0.5,
         **rest,
     )
+
+
+def look(wanted: Search, **answers: Any) -> Sighting:
+    ((sighting,),) = solana(Script(**answers)).look_up([wanted])
+    return sighting
+
+
+def statuses(*found: Any, slot: int = SLOT + 32) -> dict[str, Any]:
+    return {"getSignatureStatuses": in_context(list(found), slot)}
+
+
+def receipt(value: Any, slot: int = SLOT) -> dict[str, Any]:
+    return {"getMultipleAccounts": in_context([value], slot)}
+
+
+def signed() -> tuple[Attempt, VersionedTransaction]:
+    """An attempt whose bytes are those of a real transaction: memo, then a transfer."""
+    payer = Keypair()
+    pay = transfer(
+        TransferParams(from_pubkey=payer.pubkey(), to_pubkey=Pubkey.new_unique(), lamports=1)
+    )
+    message = Message.new_with_blockhash(
+        [Instruction(MEMO, b"root", []), pay], payer.pubkey(), Hash.default()
+    )
+    transaction = VersionedTransaction(message, [payer])
+    return attempt(str(transaction.signatures[0]), raw=bytes(transaction)), transaction
+
+
+def transaction_json(
+    transaction: VersionedTransaction, *, err: Any = None, slot: int = 5, **meta: Any
+) -> dict[str, Any]:
+    count = len(transaction.message.account_keys)
+    return {
+        "slot": slot,
+        "transaction": [base64.b64encode(bytes(transaction)).decode(), "base64"],
+        "meta": {
+            "err": err,
+            "fee": 5_000,
+            "preBalances": [10_000 * (number + 1) for number in range(count)],
+            "postBalances": [10_000 * (number + 1) + number - 1 for number in range(count)],
+            "loadedAddresses": {"writable": [], "readonly": []},
+        }
+        | meta,
+    }

@@ -1,6 +1,5 @@
 """Lists of signatures and whole transactions, from nodes that may repeat or make things up."""
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +25,7 @@ from tests.adapters.solana.scripted import (
     fresh_signature,
     listing,
     solana,
+    transaction_json,
 )
 
 ADDRESS = str(Pubkey.new_unique())
@@ -38,24 +38,6 @@ def payment(to: Pubkey | None = None) -> VersionedTransaction:
     pay = transfer(TransferParams(from_pubkey=payer.pubkey(), to_pubkey=target, lamports=100))
     message = Message.new_with_blockhash([pay], payer.pubkey(), Hash.default())
     return VersionedTransaction(message, [payer])
-
-
-def transaction_json(
-    transaction: VersionedTransaction, *, err: Any = None, slot: int = 5, **meta: Any
-) -> dict[str, Any]:
-    count = len(transaction.message.account_keys)
-    return {
-        "slot": slot,
-        "transaction": [base64.b64encode(bytes(transaction)).decode(), "base64"],
-        "meta": {
-            "err": err,
-            "fee": 5_000,
-            "preBalances": [10_000 * (number + 1) for number in range(count)],
-            "postBalances": [10_000 * (number + 1) + number - 1 for number in range(count)],
-            "loadedAddresses": {"writable": [], "readonly": []},
-        }
-        | meta,
-    }
 
 
 # ── lists ────────────────────────────────────────────────────────────────────

@@ -4,78 +4,40 @@ import itertools
 from typing import Any
 
 import pytest
-from solders.hash import Hash
-from solders.instruction import Instruction
-from solders.keypair import Keypair
-from solders.message import Message
 from solders.pubkey import Pubkey
-from solders.system_program import TransferParams, transfer
-from solders.transaction import VersionedTransaction
 
 from pixr.adapters.solana import TransportFailed
 from pixr.domain.payouts import (
     EXPIRY_MARGIN_BLOCKS,
     Absent,
-    Attempt,
     Failed,
     Finalized,
-    ReceiptOnly,
-    Search,
     Sighting,
     Unknown,
     Unsettled,
 )
 from tests.adapters.solana.scripted import (
+    ABSENT,
     GENESIS,
     HEIGHT,
     LAST_VALID,
-    RECEIPT,
     SLOT,
     Error,
     Raw,
     Script,
-    account,
     attempt,
-    fresh_signature,
     in_context,
-    listing,
+    look,
+    receipt,
     search,
+    signed,
     solana,
     status,
+    statuses,
 )
-from tests.adapters.solana.test_history import transaction_json
 
 SILENCE = TransportFailed("ReadTimeoutError")
-MEMO = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 SOURCE_SHORT = {"InstructionError": [1, {"Custom": 1}]}
-ABSENT = Absent(finalized_block_height=HEIGHT, first_available_slot=10)
-NOTHING_ELSE: dict[str, Any] = {}
-
-
-def look(wanted: Search, **answers: Any) -> Sighting:
-    ((sighting,),) = solana(Script(**answers)).look_up([wanted])
-    return sighting
-
-
-def statuses(*found: Any, slot: int = SLOT + 32) -> dict[str, Any]:
-    return {"getSignatureStatuses": in_context(list(found), slot)}
-
-
-def receipt(value: Any, slot: int = SLOT) -> dict[str, Any]:
-    return {"getMultipleAccounts": in_context([value], slot)}
-
-
-def signed() -> tuple[Attempt, VersionedTransaction]:
-    """An attempt whose bytes are those of a real transaction: memo, then a transfer."""
-    payer = Keypair()
-    pay = transfer(
-        TransferParams(from_pubkey=payer.pubkey(), to_pubkey=Pubkey.new_unique(), lamports=1)
-    )
-    message = Message.new_with_blockhash(
-        [Instruction(MEMO, b"root", []), pay], payer.pubkey(), Hash.default()
-    )
-    transaction = VersionedTransaction(message, [payer])
-    return attempt(str(transaction.signatures[0]), raw=bytes(transaction)), transaction
 
 
 # ── one attempt, one status ──────────────────────────────────────────────────
@@ -307,112 +269,6 @@ def test_of_several_attempts_what_matters_most_is_told(kinds: tuple[str, ...]) -
         assert found.signature == named[-1].signature
 
 
-# ── receipts ─────────────────────────────────────────────────────────────────
-
-
-def made_by(signature: str, *others: tuple[str, Any]) -> dict[str, Any]:
-    """A receipt that exists, its transactions newest first."""
-    listed = [*others, (signature, None)]
-    records = [
-        {"signature": name, "slot": SLOT - number, "err": err}
-        for number, (name, err) in enumerate(listed)
-    ]
-    return receipt(account()) | {"getSignaturesForAddress": listing(records)}
-
-
-def test_an_attempt_that_made_the_receipt_has_paid() -> None:
-    tried, transaction = signed()
-    found = look(
-        search(tried),
-        **made_by(tried.signature, (fresh_signature(), None), (fresh_signature(), "x")),
-        getTransaction=transaction_json(transaction, slot=66),
-    )
-    assert found == Finalized(signature=tried.signature, slot=66, fee_lamports=5_300)
-
-
-def test_a_stranger_who_made_the_receipt_is_named() -> None:
-    stranger = fresh_signature()
-    found = look(search(), **made_by(stranger))
-    assert found == ReceiptOnly(address=RECEIPT, creator=stranger)
-
-
-def test_who_failed_to_make_it_did_not_make_it() -> None:
-    stranger = fresh_signature()
-    records = [
-        {"signature": stranger, "slot": SLOT, "err": None},
-        {"signature": fresh_signature(), "slot": SLOT - 1, "err": "x"},
-    ]
-    answers = receipt(account()) | {"getSignaturesForAddress": listing(records)}
-    assert look(search(), **answers) == ReceiptOnly(address=RECEIPT, creator=stranger)
-
-
-def test_a_receipt_beats_a_failure() -> None:
-    stranger = fresh_signature()
-    failed = statuses(status(err="AccountNotFound"))
-    found = look(search(), **failed, **made_by(stranger))
-    assert found == ReceiptOnly(address=RECEIPT, creator=stranger)
-
-
-@pytest.mark.parametrize(
-    "answers",
-    [
-        {"getSignaturesForAddress": []},
-        {"getSignaturesForAddress": SILENCE},
-        {"getSignaturesForAddress": Error({"code": -32005})},
-        {"getSignaturesForAddress": "none"},
-        {"getTransaction": None},
-        {"getTransaction": SILENCE},
-        {"getTransaction": {"slot": 5}},
-    ],
-    ids=repr,
-)
-def test_a_receipt_whose_maker_is_not_listed_yet_is_no_news(answers: dict[str, Any]) -> None:
-    """The list may lag behind the accounts, and our own attempt may be what is missing."""
-    tried, _ = signed()
-    live = attempt(tried.signature, last_valid_block_height=HEIGHT - EXPIRY_MARGIN_BLOCKS)
-    assert isinstance(look(search(live), **made_by(live.signature) | answers), Unknown)
-
-
-@pytest.mark.parametrize(
-    ("answers", "has_creator"),
-    [({"getSignaturesForAddress": []}, False), ({"getTransaction": None}, True)],
-)
-def test_past_expiry_nothing_more_will_be_listed(
-    answers: dict[str, Any],
-    has_creator: bool,  # noqa: FBT001 -- a column of the table
-) -> None:
-    dead = attempt(last_valid_block_height=HEIGHT - EXPIRY_MARGIN_BLOCKS - 1)
-    found = look(search(dead), **made_by(dead.signature) | answers)
-    creator = dead.signature if has_creator else None
-    assert found == ReceiptOnly(address=RECEIPT, creator=creator)
-
-
-def test_an_attempt_that_is_listed_as_failed_now_has_not_paid() -> None:
-    tried, transaction = signed()
-    found = look(
-        search(tried),
-        **made_by(tried.signature),
-        getTransaction=transaction_json(transaction, err="AccountNotFound"),
-    )
-    assert not isinstance(found, Finalized)
-
-
-def test_a_receipt_that_somebody_floods_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pixr.adapters.solana.history.SIGNATURES_PER_PAGE", 1)
-
-    def flood(_: str, options: dict[str, Any]) -> list[dict[str, Any]]:
-        del options
-        return [{"signature": fresh_signature(), "slot": 1, "err": None}]
-
-    answers = receipt(account()) | {"getSignaturesForAddress": flood}
-    assert look(search(), **answers) == ReceiptOnly(address=RECEIPT, creator=None)
-
-
-def test_an_account_without_lamports_or_owner_is_no_answer() -> None:
-    for odd in ({}, account(lamports=-1), account(owner="me"), 5, "x"):
-        assert isinstance(look(search(), **receipt(odd)), Unknown)
-
-
 # ── a batch without a receipt of its own ─────────────────────────────────────
 
 
@@ -484,14 +340,6 @@ def test_nothing_to_look_for_asks_nobody() -> None:
     script = Script()
     assert solana(script).look_up([]) == []
     assert script.calls == []
-
-
-def test_a_search_without_attempts_finds_who_paid() -> None:
-    """A recovery looks for batches whose attempts were lost with the database."""
-    stranger = fresh_signature()
-    found = look(Search(attempts=(), receipt=RECEIPT), **made_by(stranger))
-    assert found == ReceiptOnly(address=RECEIPT, creator=stranger)
-    assert look(Search(attempts=(), receipt=RECEIPT)) == ABSENT
 
 
 def test_the_row_that_all_this_is_about_is_well_made() -> None:
