@@ -30,6 +30,8 @@ class Words(TyperGroup):
         "verify": "Compare chain, ledger and accruals to the lamport.",
         "fees": "Write down what places in blocks cost, or replay the fee policy on it.",
         "hold": "Show what waits for a person, and let it go on where that is safe.",
+        "pause": "Stop planning and signing, or go on.",
+        "recover": "Read the ledger back from the chain, after the database was restored.",
         "proof": "Make a proof of payout, or check one against the chain.",
         "bench": "Measure one thing against a baseline of the same run.",
         "drill": "Kill the settler again and again under load, then compare every lamport.",

@@ -26,7 +26,7 @@ from typer import Option
 from pixr.adapters.postgres import Database, DatabaseUnreachable, connect, house, sessions
 from pixr.adapters.solana import ChainUnreachable, Solana
 from pixr.local.errors import LocalError
-from pixr.local.home import DEFAULT, Description, running_home
+from pixr.local.home import DEFAULT, Description, Home, running_home
 
 Data = Annotated[
     Path | None, Option(help=f"A running machine's directory; {DEFAULT} unless the rest is given.")
@@ -81,6 +81,11 @@ def find(
         home, machine = _machine(data or DEFAULT)
         database_url = database_url or machine.database_url
         rpc = rpc or machine.solana_rpc_url
+    elif (running := Home(path=DEFAULT.resolve())).is_running():
+        # `eval "$(pixr env)"` names the machine by its addresses.
+        described = running.description()
+        if described is not None and described.database_url == database_url:
+            home, machine = running.path, described
     _require(_DATABASE, database_url, "DATABASE_URL", "postgresql://host/database")
     _require(_RPC, rpc, "SOLANA_RPC_URL", _RPC_RULE)
     return Places(

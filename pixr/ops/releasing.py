@@ -12,7 +12,7 @@ is refused with a sentence when it is not safe.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -23,6 +23,7 @@ from pixr.adapters.postgres.batches import Batch
 from pixr.adapters.solana import Solana, TransactionView
 from pixr.domain.decoding import decode
 from pixr.domain.payouts import (
+    QUORUM_NODES,
     Absent,
     Attempt,
     Failed,
@@ -70,9 +71,12 @@ class Case:
         """Why a way is closed; None: it is open."""
         if self.batch.state != "HOLD":
             return f"the batch is {self.batch.state}; only a batch in HOLD waits for a person"
-        return {"look-again": _no_look, "dissolve": _no_dissolving, "adopt": _no_adoption}[way](
-            self
-        )
+        objections = {
+            "look-again": _against_looking,
+            "dissolve": _against_dissolving,
+            "adopt": against_adoption,
+        }
+        return objections[way](self)
 
 
 def examine(db: Database, chain: Solana, batch: Batch) -> Case:
@@ -115,13 +119,13 @@ def _maker(chain: Solana, sightings: Sequence[Sighting]) -> TransactionView | No
     return None
 
 
-def _no_look(case: Case) -> str | None:
+def _against_looking(case: Case) -> str | None:
     if case.live:
         return None
     return "none of its attempts may still land, so there is nothing to judge"
 
 
-def _no_dissolving(case: Case) -> str | None:
+def _against_dissolving(case: Case) -> str | None:
     if case.live:
         return (
             f"attempt {case.live[0].number} may still land as far as the database knows:"
@@ -134,6 +138,32 @@ def _no_dissolving(case: Case) -> str | None:
     if not case.attempts or judge(case.attempts, sightings) in (Verdict.EXPIRED, Verdict.FAILED):
         return None
     return "the nodes cannot prove that no attempt of it landed: add one with full history"
+
+
+def against_death(case: Case) -> str | None:
+    """Why it is not proved that no attempt of the batch landed or can; None: it is proved.
+
+    By as many nodes as ``judge`` wants; a batch that was never signed needs them to see no
+    receipt of it.
+    """
+    sightings = [sighting for _, sighting in case.said]
+    for name, sighting in case.said:
+        if not isinstance(sighting, Unknown) and (objection := _objection(sighting)):
+            return f"{name} {objection}"
+    if case.attempts:
+        is_proved = judge(case.attempts, sightings) in (Verdict.EXPIRED, Verdict.FAILED)
+    else:
+        absences = [item for item in sightings if isinstance(item, Absent)]
+        is_proved = len(absences) >= min(len(sightings), QUORUM_NODES)
+    return None if is_proved else "too few nodes can prove that no attempt of it landed"
+
+
+def evidence(case: Case) -> dict[str, Any]:
+    """What each node said, as it is stored."""
+    return {
+        name: {"sighting": type(sighting).__name__, **asdict(sighting)}
+        for name, sighting in case.said
+    }
 
 
 def _objection(sighting: Sighting) -> str | None:
@@ -151,7 +181,8 @@ def _objection(sighting: Sighting) -> str | None:
             return f"shows its receipt {address}: somebody has paid it"
 
 
-def _no_adoption(case: Case) -> str | None:
+def against_adoption(case: Case) -> str | None:
+    """Why what a node shows cannot be taken for the batch's payment; None: it can."""
     if case.maker is None:
         if any(isinstance(sighting, ReceiptOnly) for _, sighting in case.said):
             return "its receipt exists, and no node can tell which transaction made it"
@@ -197,7 +228,7 @@ def release(
         "look-again": lambda: holds.look_again(db, case.batch, now=now),
         "dissolve": lambda: batch_edges.dissolve(db, case.batch, None, poison={}, now=now),
         "adopt": lambda: adoption.adopt(
-            db, case.batch, _seen(case, now), failed=failed, job_id=new_id(), now=now
+            db, case.batch, seen(case, now), failed=failed, job_id=new_id(), now=now
         ),
     }
     with db.transaction():
@@ -244,7 +275,8 @@ def _no_retry(row: dict[str, Any]) -> str:
     )
 
 
-def _seen(case: Case, now: datetime) -> Seen:
+def seen(case: Case, now: datetime) -> Seen:
+    """What paid the batch, as a row wants it; only where nothing is against adoption."""
     maker = case.maker
     assert maker is not None
     found = decode(maker.raw, maker.accounts)

@@ -12,18 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from solders.transaction import Transaction
-
-from pixr.adapters.postgres import Database, Row, deposits, verification
+from pixr.adapters.postgres import Database, Row, deposits, recovery, verification
 from pixr.adapters.solana import ChainUnreachable, HistoryTooLong, Solana, TransactionView
 from pixr.domain import proofs
+from pixr.domain.decoding import Payment, decode
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
-from pixr.domain.packing import LEADING_INSTRUCTIONS, MEMO_PROGRAM
 
 LOOKS_MAX: Final = 5
 """A balance and the list behind it are two calls; money may move between them."""
-
-_TRANSFER_TAG: Final = (2).to_bytes(4, "little")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +71,9 @@ def _balances(db: Database, chain: Solana) -> tuple[int, list[str]]:
         for row, view in zip(rows, views, strict=True):
             on_chain = view.lamports if view else 0
             try:
-                expected = row["lamports"] + _not_posted_yet(db, chain, row["address"])
+                expected = row["lamports"] + _not_posted_yet(
+                    db, chain, row["account"], row["address"]
+                )
             except HistoryTooLong as flood:
                 differences.append(f"{row['account']}: cannot be compared, {flood}")
                 continue
@@ -87,17 +85,17 @@ def _balances(db: Database, chain: Solana) -> tuple[int, list[str]]:
     return compared, differences
 
 
-def _not_posted_yet(db: Database, chain: Solana, address: str) -> int:
+def _not_posted_yet(db: Database, chain: Solana, account: str, address: str) -> int:
     """Lamports that finalized transactions moved but the ledger does not have yet.
 
     Somebody else's transaction may only bring money. One that takes it was signed with a key
     of ours by somebody who is not the settler: that is the difference to be found.
     """
     records = chain.signatures(address, until=deposits.cursor(db, address))
-    own = deposits.ours(db, [record.signature for record in records])
+    known = recovery.known(db, [record.signature for record in records], account=account)
     moved = 0
     for record in records:
-        if record.signature not in own:
+        if record.signature not in known:
             moved += max(0, chain.balance_change(record.signature, address))
     for signature in verification.live_attempts(db):
         try:
@@ -134,30 +132,16 @@ def _compare_payment(row: Row, found: TransactionView | None) -> list[str]:
         return ["the chain does not have it"]
     if found.error is not None:
         return [f"it failed on chain: {found.error}"]
-    paid, memo = _decode(found.raw)
+    payment = decode(found.raw, found.accounts)
+    if not isinstance(payment, Payment):
+        return ["it is not of a form that the settler makes"]
+    paid = [(item.destination, item.lamports) for item in payment.transfers]
     expected = list(zip(row["destinations"], row["lamports"], strict=True))
     differences: list[str] = []
     if paid != expected:
         differences.append(f"the chain paid {paid}, the batch says {expected}")
-    if memo != proofs.memo(row["merkle_root"]):
-        differences.append(f"the memo is {memo!r}")
+    if payment.memo != proofs.memo(row["merkle_root"]):
+        differences.append(f"the memo is {payment.memo!r}")
     if (found.slot, found.fee_lamports) != (row["slot"], row["fee_lamports"]):
         differences.append(f"slot and fee are {found.slot} and {found.fee_lamports}")
     return differences
-
-
-def _decode(raw: bytes) -> tuple[Sequence[tuple[str, int]], str]:
-    """Transfers after the leading instructions, and the memo, of a legacy transaction."""
-    message = Transaction.from_bytes(raw).message
-    keys = message.account_keys
-    memo = ""
-    paid: list[tuple[str, int]] = []
-    for number, item in enumerate(message.instructions):
-        if keys[item.program_id_index] == MEMO_PROGRAM:
-            memo = bytes(item.data).decode()
-        if number >= LEADING_INSTRUCTIONS:
-            data = bytes(item.data)
-            lamports = int.from_bytes(data[4:], "little")
-            assert data == _TRANSFER_TAG + data[4:12], "a transfer's data is its tag and a u64"
-            paid.append((str(keys[item.accounts[1]]), lamports))
-    return paid, memo

@@ -1,14 +1,15 @@
 """The settler of the batch tests, and the operator's words typed at a terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from pixr.ops.cli import app
 from tests.functions.batch.conftest import Settler, chain_process, settler
+from tests.ops.timeline import Timeline
 
-__all__ = ["Settler", "chain_process", "settler"]
+__all__ = ["Settler", "Timeline", "chain_process", "settler"]
 
 Pixr = Callable[..., Result]
 
@@ -24,3 +25,13 @@ def pixr(settler: Settler, database_url: str, monkeypatch: pytest.MonkeyPatch) -
         return CliRunner().invoke(app, list(words), input=says)
 
     return run
+
+
+@pytest.fixture
+def timeline(
+    settler: Settler, database_url: str, make_database: Callable[[str], str]
+) -> Iterator[Timeline]:
+    """The settler with a database that can be set back."""
+    timeline = Timeline(settler, database_url, make_database)
+    yield timeline
+    timeline.close()

@@ -1,6 +1,5 @@
 """What waits for a person is told whole, and goes on only where that cannot pay twice."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,19 +7,12 @@ import pytest
 from solders.keypair import Keypair
 
 from pixr.adapters.postgres import batches, holds, pauses
-from pixr.adapters.solana import Solana
 from pixr.ops import releasing
+from tests.ops import timeline
 from tests.ops.conftest import Pixr, Settler
 
 DUE = 19_000_000
 MEMO_PROGRAM = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
-
-
-class Mute(Solana):
-    """The real nodes, to which nothing is ever sent."""
-
-    def send(self, raws: Sequence[bytes]) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
@@ -43,9 +35,7 @@ def one(settler: Settler, statement: str) -> dict[str, Any]:
 
 def begin(settler: Settler) -> str:
     """Sign and store a payment that nobody sends; the batch's id."""
-    real, settler.chain = settler.chain, Mute([settler.chain.nodes[0].url])
-    settler.tick(seconds=1.5)
-    settler.chain = real
+    timeline.begin(settler)
     return str(one(settler, "SELECT id FROM batches WHERE state = 'INFLIGHT'")["id"])
 
 

@@ -5,7 +5,7 @@ settler never does. The receipt in each makes it the only one that can have paid
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -54,6 +54,11 @@ def adopt(
         False when somebody else moved the batch; nothing is written then.
     """
     with db.transaction():
+        if batch.state == "PLANNED":
+            # Never signed, as far as anybody knew, and paid: such a thing passes through HOLD.
+            if not batch_edges.hold(db, batch, f"{seen.signature} has paid it", {}, now=now):
+                return False
+            batch = replace(batch, state="HOLD", version=batch.version + 1)
         for item in failed:
             batch_edges.charge_failure(db, item, now=now)
         db.execute(sql("transactions/expire"), {"batch_id": batch.id, "now": now})
@@ -61,6 +66,11 @@ def adopt(
         landed = Finalized(signature=seen.signature, slot=seen.slot, fee_lamports=seen.fee_lamports)
         landing = Landing(batch=batch, landed=landed, job_id=job_id)
         return bool(batch_edges.finalize(db, [landing], is_adopted=True, now=now))
+
+
+def bury(db: Database, batch_id: UUID, *, now: datetime) -> None:
+    """Close the attempts of a batch that is proved never to have landed: EXPIRED."""
+    db.execute(sql("transactions/expire"), {"batch_id": batch_id, "now": now})
 
 
 def record_failure(db: Database, batch_id: UUID, seen: Seen, *, now: datetime) -> bool:

@@ -2,7 +2,11 @@
 WITH accrued AS (
     SELECT CASE kind WHEN 'earnings' THEN 'owed:' ELSE 'return:' END || user_id AS account,
            sum(lamports) AS lamports
-    FROM pending_earnings
+    FROM (
+        SELECT kind, user_id, lamports FROM pending_earnings
+        UNION ALL
+        SELECT kind, user_id, lamports FROM recovered_accruals
+    ) AS accrual
     GROUP BY 1
 ), paid AS (
     SELECT debit_account AS account, sum(lamports) AS lamports

@@ -21,6 +21,10 @@ WITH totals AS (
     SELECT COALESCE(sum(lamports), 0)::bigint
            + (SELECT posted_lamports FROM ledger_accounts WHERE account = 'platform') AS lamports
     FROM pending_earnings
+), recovered AS (
+    -- Earned by views that were lost with a database; only their payments are known.
+    SELECT COALESCE(sum(lamports), 0)::bigint AS lamports
+    FROM recovered_accruals
 ), epochs AS (
     SELECT COALESCE(sum(gross_lamports), 0)::bigint AS gross_lamports
     FROM content_epochs
@@ -34,8 +38,8 @@ WITH totals AS (
     UNION ALL
     SELECT 'gross against epochs', totals.gross_lamports, epochs.gross_lamports FROM totals, epochs
     UNION ALL
-    SELECT 'gross against the ledger', totals.gross_lamports, -posted_lamports
-    FROM totals, ledger_accounts
+    SELECT 'gross against the ledger', totals.gross_lamports + recovered.lamports, -posted_lamports
+    FROM totals, recovered, ledger_accounts
     WHERE account = 'views'
 )
 SELECT subject, expected, found

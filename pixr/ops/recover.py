@@ -1,0 +1,133 @@
+"""``pixr recover``: the database was restored to an older point; read back what was paid since.
+
+Before it: stop whatever still signs for the old database, restore, leave the settler stopped or
+let it find out and pause. Re-deliver the views of the lost time, if their producer can: what
+they accrue is matched with what was paid. After it settlement goes on by itself, if every
+lamport is explained.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+from uuid import uuid4
+
+from rich.console import Console
+from typer import Exit, Option
+
+from pixr.adapters.keys import KeysUnreachable, MasterSeed, load_master_seed
+from pixr.local.errors import LocalError
+from pixr.local.home import Home
+from pixr.ops import places
+from pixr.ops.recovery import Recovered, RecoveryStuck, recover
+
+NOT_CLEAN: Final = 1
+USERS_BYTES_MAX: Final = 64 * 1024 * 1024
+STATEMENT_TIMEOUT_S: Final = 600
+SHOWN_MAX: Final = 50
+
+
+def command(
+    *,
+    since: Annotated[
+        datetime | None,
+        Option(help="A time (UTC) before the restore point; 24 hours ago by default."),
+    ] = None,
+    yes: Annotated[bool, Option("--yes", help="Do it without --since.")] = False,
+    users: Annotated[
+        Path | None, Option(help="Ids of users, one a line: whose wallets may have been lost.")
+    ] = None,
+    data: places.Data = None,
+    database_url: places.DatabaseUrl = None,
+    rpc: places.RpcUrl = None,
+) -> None:
+    """Exit code 0: clean, settlement goes on. 1: paused, a person must look. 2: not possible."""
+    if since is None and not yes:
+        raise LocalError(
+            "Recovery dissolves what is open and books what the chain shows.",
+            mend="Say --since with a time before the restore point, or --yes for 24 hours ago.",
+        )
+    moment = since.replace(tzinfo=UTC) if since is not None and since.tzinfo is None else since
+    if moment is not None and moment > datetime.now(UTC):
+        raise LocalError("--since lies in the future.", mend="Give a time before the restore.")
+    where = places.find(data, database_url=database_url, rpc=rpc)
+    named = _users(users)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"Recovering {where.name}.", markup=False)
+    with places.opened(where, statement_timeout_s=STATEMENT_TIMEOUT_S) as (db, chain):
+        try:
+            report = recover(
+                db,
+                chain,
+                now=lambda: datetime.now(UTC),
+                new_id=uuid4,
+                pause=time.sleep,
+                since=moment,
+                wallet_address=_wallet_address(where),
+                users=named,
+                say=lambda line: console.print(f"  {line}", markup=False),
+            )
+        except RecoveryStuck as stuck:
+            raise LocalError(
+                f"It cannot go on: {stuck}.",
+                mend="Settlement stays paused. Mend this and say `pixr recover` again.",
+            ) from stuck
+    if not show(console, report):
+        raise Exit(NOT_CLEAN)
+
+
+def show(console: Console, report: Recovered) -> bool:
+    """Print what was read back and what was not; True when all is clean."""
+    for name, count in sorted(report.counts.items()):
+        console.print(f"  {count:>14,}  {name}")
+    if not report.counts:
+        console.print("  The database had forgotten nothing.")
+    for title, lines in (
+        ("On hold, as nobody can tell", report.on_hold),
+        ("Not explained", report.unexplained),
+        ("Different", report.differences),
+    ):
+        for line in lines[:SHOWN_MAX]:
+            console.print(f"  {title}: {line}", markup=False)
+        if len(lines) > SHOWN_MAX:
+            console.print(f"  {title}: … and {len(lines) - SHOWN_MAX} more")
+    if report.paused is not None:
+        console.print(f"Settlement is paused: {report.paused}", markup=False)
+    elif report.is_clean:
+        console.print("Chain and ledger agree to the lamport. Settlement goes on.")
+    return report.is_clean
+
+
+def _users(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    text = places.read(str(path), bytes_max=USERS_BYTES_MAX)
+    # An id is used exactly as given: no space is taken off but the end of the line.
+    return [line for line in text.split("\n") if line]
+
+
+def _wallet_address(where: places.Places) -> Callable[[str], str] | None:
+    """How a user's address is found; None where the master seed is not to be had."""
+    seed = _seed(where)
+    return None if seed is None else lambda user_id: seed.wallet(user_id).address
+
+
+def _seed(where: places.Places) -> MasterSeed | None:
+    arn = os.environ.get("MASTER_SEED_ARN")
+    if where.home is not None:
+        return MasterSeed(base64.b64decode(Home(path=where.home).master_seed()))
+    if arn is None:
+        print("MASTER_SEED_ARN is not set: wallets of forgotten users stay unknown.")
+        return None
+    try:
+        return load_master_seed(arn)
+    except KeysUnreachable as error:
+        raise LocalError(
+            f"The master seed cannot be read ({error}).",
+            mend="Unset MASTER_SEED_ARN to go on without it, or mend access to it.",
+        ) from error

@@ -1,0 +1,359 @@
+"""After any restore the chain says what was paid: nobody is paid twice, and everybody is paid."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.message import Message
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.transaction import Transaction
+
+from pixr.adapters.postgres import adoption, batch_edges, batches, pauses
+from pixr.adapters.solana import AccountView, Solana
+from pixr.domain.payouts import Passes, Rehearsal
+from pixr.ops.recovering import walking
+from pixr.ops.recovery import RecoveryStuck
+from tests.ops.conftest import Pixr
+from tests.ops.timeline import SOL, Timeline
+
+DUE = 19_000_000
+"""Of 1,000 views at 20,000 lamports, less 5 %."""
+
+
+class Crash(BaseException):
+    """The process died here."""
+
+
+def go_on(timeline: Timeline) -> None:
+    """Whatever comes after a recovery is paid as ever, and every lamport agrees."""
+    timeline.settler.tick()
+    assert timeline.differences() == []
+    assert timeline.states("batches").keys() <= {"FINALIZED", "FAILED"}
+    treasury = timeline.settler.keyring.treasury.address
+    assert timeline.settler.account("treasury") == timeline.settler.balance(treasury)
+
+
+def recovered(timeline: Timeline, **changed: Any) -> dict[str, int]:
+    """Recover, cleanly; what was read back."""
+    report = timeline.recover(**changed)
+    assert report.is_clean, (report.unexplained, report.differences)
+    assert report.paused is None
+    assert pauses.read(timeline.settler.db) is None
+    return dict(report.counts)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_in_the_air(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In these tests whatever was signed has landed or is long dead: the wait shows nothing."""
+    monkeypatch.setattr(walking, "BLOCKHASH_BLOCKS", 1)
+    monkeypatch.setattr(walking, "EXPIRY_MARGIN_BLOCKS", 0)
+
+
+@pytest.fixture
+def day_one(timeline: Timeline) -> Timeline:
+    """Alice and Bob were paid once; Carol's 2 SOL came from outside and are known."""
+    for user_id in ("alice", "bob"):
+        timeline.earn(user_id, 1_000, day="one")
+    timeline.settler.airdrop(timeline.settler.user("carol"), 2 * SOL)
+    timeline.observe("carol")
+    timeline.settler.tick()
+    assert timeline.differences() == []
+    return timeline
+
+
+def test_nothing_was_forgotten(day_one: Timeline) -> None:
+    assert recovered(day_one) == {}
+    go_on(day_one)
+
+
+def test_what_was_earned_and_paid_since_is_not_paid_again(day_one: Timeline) -> None:
+    backup = day_one.backup()
+    day_one.earn("alice", 2_000, day="two")
+    day_one.settler.tick()
+    assert day_one.balance("alice") == 3 * DUE
+    day_one.restore(backup)
+    assert recovered(day_one) == {
+        "rebuilt": 1,
+        "created": 1,
+        "lamports of lost accruals": 2 * DUE,
+    }
+    go_on(day_one)
+    assert day_one.balance("alice") == day_one.settler.account("wallet:alice") == 3 * DUE
+    assert day_one.settler.account("owed:alice") == 0
+    assert recovered(day_one) == {}
+
+
+def test_accruals_that_were_not_lost_are_claimed_by_what_paid_them(day_one: Timeline) -> None:
+    """Views drained before the restore point, paid after it, with others that are lost."""
+    day_one.earn("alice", 100, day="two")
+    day_one.settler.tick()
+    backup = day_one.backup()
+    day_one.earn("alice", 900, day="three")
+    day_one.settler.tick()
+    assert day_one.balance("alice") == 2 * DUE
+    day_one.restore(backup)
+    assert day_one.settler.account("owed:alice") == DUE // 10
+    counts = recovered(day_one)
+    assert counts["lamports of lost accruals"] == DUE * 9 // 10
+    day_one.earn("alice", 1_000, day="four")
+    go_on(day_one)
+    assert day_one.balance("alice") == 3 * DUE
+
+
+def test_views_that_come_again_before_the_recovery_are_what_was_paid(day_one: Timeline) -> None:
+    """Their producer delivers the lost day once more: then nothing is recovered on trust."""
+    backup = day_one.backup()
+    day_one.earn("alice", 1_000, day="two")
+    day_one.settler.tick()
+    day_one.restore(backup)
+    day_one.earn("alice", 1_000, day="two")
+    report = day_one.settler.tick()
+    assert "paid for by the treasury" in str(report.paused)
+    assert recovered(day_one) == {"rebuilt": 1, "created": 1}
+    go_on(day_one)
+    assert day_one.balance("alice") == 2 * DUE
+
+
+def test_money_that_left_wallets_since_is_booked_with_what_came_in(day_one: Timeline) -> None:
+    backup = day_one.backup()
+    outside = str(Keypair().pubkey())
+    day_one.settler.airdrop(day_one.address("alice"), SOL)
+    day_one.observe("alice")
+    day_one.withdraw("alice", outside, SOL + DUE)
+    day_one.withdraw("carol", outside, SOL)
+    day_one.settler.tick()
+    assert day_one.settler.balance(outside) == 2 * SOL + DUE
+    day_one.restore(backup)
+    assert recovered(day_one) == {"rebuilt": 2, "created": 2, "deposits": 1}
+    go_on(day_one)
+    assert day_one.balance("alice") == day_one.settler.account("wallet:alice") == 0
+    assert day_one.settler.balance(outside) == 2 * SOL + DUE
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_batch_that_was_open_is_adopted_when_it_landed(
+    day_one: Timeline, *, is_signed: bool
+) -> None:
+    """The backup was made between planning, or signing, and landing."""
+    day_one.earn("alice", 1_000, day="two")
+    day_one.begin()
+    backup = day_one.backup()
+    day_one.settler.tick()
+    assert day_one.balance("alice") == 2 * DUE
+    day_one.restore(backup)
+    if not is_signed:
+        day_one.settler.db.execute("DELETE FROM transactions WHERE state = 'INFLIGHT'")
+        day_one.settler.db.execute("UPDATE batches SET state = 'PLANNED' WHERE state = 'INFLIGHT'")
+    assert recovered(day_one) == {"adopted": 1}
+    go_on(day_one)
+    assert day_one.balance("alice") == 2 * DUE
+    assert day_one.states("transactions") == {"LANDED": 2}
+
+
+def test_a_batch_that_did_not_land_is_dissolved_and_its_payouts_found_elsewhere(
+    day_one: Timeline,
+) -> None:
+    """In the forgotten time it was dissolved, and its payouts travelled in other company."""
+    day_one.earn("alice", 1_000, day="two")
+    day_one.begin()
+    backup = day_one.backup()
+    day_one.settler.db.execute(
+        "UPDATE transactions SET state = 'EXPIRED', closed_at = now() WHERE state = 'INFLIGHT'"
+    )
+    (row,) = day_one.rows("SELECT id FROM batches WHERE state = 'INFLIGHT'")
+    day_one.settler.db.execute("UPDATE batches SET state = 'PLANNED' WHERE id = %s", (row["id"],))
+    batch = batches.reread(day_one.settler.db, row["id"])
+    now = day_one.rows("SELECT now() AS at")[0]["at"]
+    assert batch_edges.dissolve(day_one.settler.db, batch, None, poison={}, now=now)
+    day_one.earn("bob", 1_000, day="two")
+    day_one.settler.tick()
+    assert (day_one.balance("alice"), day_one.balance("bob")) == (2 * DUE, 2 * DUE)
+    day_one.outlive()
+    day_one.restore(backup)
+    counts = recovered(day_one)
+    assert counts["dissolved"] == counts["matched"] == 1
+    go_on(day_one)
+    assert (day_one.balance("alice"), day_one.balance("bob")) == (2 * DUE, 2 * DUE)
+
+
+def test_what_was_promised_and_never_paid_is_paid_after_the_recovery(day_one: Timeline) -> None:
+    day_one.earn("alice", 1_000, day="two")
+    day_one.begin()
+    backup = day_one.backup()
+    day_one.outlive()
+    day_one.restore(backup)
+    assert recovered(day_one) == {"dissolved": 1}
+    go_on(day_one)
+    assert day_one.balance("alice") == 2 * DUE
+
+
+def test_rent_that_came_home_since(day_one: Timeline) -> None:
+    backup = day_one.backup()
+    day_one.settler.terms = replace(day_one.settler.terms, receipt_retention=timedelta())
+    day_one.earn("alice", 1_000, day="two")
+    day_one.settler.tick()
+    day_one.outlive()
+    for _ in range(3):
+        day_one.settler.tick()
+    assert day_one.rows("SELECT id FROM batches WHERE receipt_state = 'LOCKED'") == []
+    day_one.restore(backup)
+    counts = recovered(day_one)
+    assert counts["reclaims"] >= 1
+    assert counts["rebuilt"] == 1
+    assert day_one.settler.account("receipts") == 0
+    go_on(day_one)
+    assert day_one.balance("alice") == 2 * DUE
+
+
+def test_a_wallet_that_was_pinned_since_is_found_or_named(day_one: Timeline) -> None:
+    backup = day_one.backup()
+    day_one.earn("dora", 1_000, day="two")
+    day_one.settler.tick()
+    assert day_one.balance("dora") == DUE
+    day_one.restore(backup)
+    report = day_one.recover()
+    assert not report.is_clean
+    assert "nothing explains 19000000 lamports from treasury" in report.unexplained[0]
+    pause = pauses.read(day_one.settler.db)
+    assert pause is not None
+    assert "cannot explain" in pause["reason"]
+    # Nobody is paid while it is so.
+    day_one.earn("alice", 1_000, day="two")
+    day_one.settler.tick()
+    assert day_one.balance("alice") == DUE
+    counts = recovered(day_one, users=["eve", "dora"])
+    assert counts["wallets"] == 1
+    go_on(day_one)
+    assert (day_one.balance("alice"), day_one.balance("dora")) == (2 * DUE, DUE)
+
+
+def test_a_stolen_key_is_told_and_nothing_is_signed(day_one: Timeline) -> None:
+    backup = day_one.backup()
+    treasury = day_one.settler.keyring.treasury
+    key = Pubkey.from_string(treasury.address)
+    thief = Keypair().pubkey()
+    blockhash = Hash.from_string(day_one.settler.chain.blockhash().hash)
+    theft = transfer(TransferParams(from_pubkey=key, to_pubkey=thief, lamports=SOL))
+    message = Message.new_with_blockhash([theft], key, blockhash)
+    raw = bytes(Transaction.populate(message, [treasury.sign(bytes(message))]))
+    day_one.settler.chain.send([raw])
+    day_one.settler.wait_until(lambda: day_one.settler.balance(str(thief)) == SOL)
+    day_one.restore(backup)
+    report = day_one.recover()
+    assert "a key may be stolen" in report.unexplained[0]
+    assert report.paused is not None
+    assert any("treasury" in line for line in report.differences)
+
+
+def test_a_payment_that_failed_since_cost_its_fee(day_one: Timeline) -> None:
+    backup = day_one.backup()
+    day_one.settler.user("mallory")
+    day_one.earn("mallory", 1_000, day="two")
+    day_one.settler.chain = Blind([day_one.settler.chain.nodes[0].url])
+    day_one.settler.db.execute(
+        "UPDATE user_wallets SET address = %s WHERE user_id = 'mallory'",
+        ("SysvarC1ock11111111111111111111111111111111",),
+    )
+    day_one.settler.tick(seconds=10)
+    day_one.settler.chain = Solana([day_one.settler.chain.nodes[0].url])
+    assert day_one.states("transactions")["FAILED"] >= 1
+    failed = day_one.states("transactions")["FAILED"]
+    day_one.restore(backup)
+    assert recovered(day_one)["failed"] == failed
+    go_on(day_one)
+
+
+class Blind(Solana):
+    """Nodes that find nothing wrong beforehand with a payment that will fail."""
+
+    def rehearse(self, raws: Sequence[bytes]) -> list[Rehearsal]:
+        """Let everything pass."""
+        return [Passes() for _ in raws]
+
+    def accounts(self, addresses: Sequence[str]) -> list[AccountView | None]:
+        """Show sysvars as nobody's."""
+        views = super().accounts(addresses)
+        return [
+            None if address.startswith("Sysvar") else view
+            for address, view in zip(addresses, views, strict=True)
+        ]
+
+
+def test_nodes_without_the_history_are_not_believed(
+    day_one: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = day_one.backup()
+    day_one.earn("alice", 1_000, day="two")
+    day_one.settler.tick()
+    day_one.restore(backup)
+
+    def forgetful(_self: Solana, *_args: object, **_kwargs: object) -> list[Any]:
+        return [[]]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Solana, "walks", forgetful)
+        with pytest.raises(RecoveryStuck, match=r"holds \d+ lamports and its listed history"):
+            day_one.recover()
+        since = day_one.rows("SELECT now() AS at")[0]["at"]
+        with pytest.raises(RecoveryStuck, match="add nodes with full history"):
+            day_one.recover(since=since)
+    assert pauses.read(day_one.settler.db) is not None
+    recovered(day_one, since=since)
+    go_on(day_one)
+    assert day_one.balance("alice") == 2 * DUE
+
+
+def test_a_chain_that_stands_still_is_not_waited_for_for_ever(
+    day_one: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walking, "WAIT_POLLS_MAX", 3)
+    monkeypatch.setattr(walking, "BLOCKHASH_BLOCKS", 10**9)
+    with pytest.raises(RecoveryStuck, match="has not got past block"):
+        day_one.recover()
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_crash_anywhere_costs_only_time(
+    day_one: Timeline, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Said again, it finds its own work done."""
+    outside = str(Keypair().pubkey())
+    day_one.settler.terms = replace(day_one.settler.terms, payees_max=1)
+    backup = day_one.backup()
+    for user_id in ("alice", "bob"):
+        day_one.earn(user_id, 1_000, day="two")
+    day_one.withdraw("carol", outside, SOL)
+    day_one.settler.tick()
+    day_one.restore(backup)
+    left = [step]
+    real = adoption.adopt
+
+    def dying(*args: Any, **kwargs: Any) -> bool:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Crash
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(adoption, "adopt", dying)
+        if step < 3:
+            with pytest.raises(Crash):
+                day_one.recover()
+        else:
+            day_one.recover()
+    assert recovered(day_one).get("rebuilt", 0) == 3 - step
+    go_on(day_one)
+    assert (day_one.balance("alice"), day_one.balance("bob")) == (2 * DUE, 2 * DUE)
+    assert day_one.settler.balance(outside) == SOL
+
+
+def test_a_pause_by_hand_is_lifted_by_hand(day_one: Timeline, pixr: Pixr) -> None:
+    assert pixr("pause", "--reason", "maintenance", "--actor", "Eve").exit_code == 0
+    report = day_one.recover()
+    assert report.is_clean
+    assert report.paused == "by hand (Eve): maintenance"
