@@ -60,7 +60,8 @@ FROM watched
 WHERE NOT EXISTS (SELECT FROM newest WHERE newest.content_id = watched.content_id);
 
 -- As before, and never for a day that was dropped: an older settler beside a newer one would
--- make it anew, and pay its views again.
+-- make it anew, and pay its views again. Attached rather than made as a partition: that waits for
+-- nobody who reads or writes `view_events`, and holds nobody up.
 CREATE OR REPLACE FUNCTION ensure_view_events_day(day date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     partition text := 'view_events_' || to_char(day, 'YYYYMMDD');
@@ -73,7 +74,8 @@ BEGIN
             RAISE EXCEPTION 'the views of % were dropped', day USING ERRCODE = 'restrict_violation';
         END IF;
         IF to_regclass(partition) IS NULL THEN
-            EXECUTE format('CREATE TABLE %I PARTITION OF view_events FOR VALUES FROM (%L) TO (%L)',
+            EXECUTE format('CREATE TABLE %I (LIKE view_events INCLUDING CONSTRAINTS)', partition);
+            EXECUTE format('ALTER TABLE view_events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
                            partition, day, day + 1);
         END IF;
     END IF;
