@@ -176,6 +176,7 @@ class Chain:
         if branch.offers:
             due = [offer for offer in branch.offers if offer.due_height <= height]
             branch.offers = [offer for offer in branch.offers if offer.due_height > height]
+            due.sort(key=lambda offer: -offer.wire.price)
             for offer in due:
                 self._land(branch, block, offer.wire)
         branch.blocks.append(block)
