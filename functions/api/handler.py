@@ -43,7 +43,7 @@ from functions.values import PAGE_LIMIT_MAX, read_cursor, read_id
 from functions.wake import wake_settler
 from pixr.adapters.objects import Bucket
 from pixr.adapters.postgres import connect, stats
-from pixr.adapters.solana import Solana
+from pixr.adapters.solana import GENESIS_HASHES, Solana
 from pixr.domain.errors import SecondFactorMissing
 from pixr.domain.renditions import SolPrice
 
@@ -76,7 +76,7 @@ def stream() -> "ViewStream":
 @cache
 def chain() -> Solana:
     """The nodes; connections are kept between requests."""
-    return Solana(settings().rpc_urls)
+    return Solana(settings().rpc_urls, genesis_hash=GENESIS_HASHES.get(settings().network))
 
 
 @cache

@@ -35,7 +35,7 @@ from functions.wallet.wallet import open_wallet
 from functions.wallet.withdraw import Withdrawal, withdraw
 from pixr.adapters.keys import MasterSeed, load_master_seed
 from pixr.adapters.postgres import connect
-from pixr.adapters.solana import Solana
+from pixr.adapters.solana import GENESIS_HASHES, Solana
 from pixr.domain.errors import SecondFactorMissing
 
 logger = make_logger("wallet")
@@ -60,7 +60,7 @@ def seed() -> MasterSeed:
 @cache
 def chain() -> Solana:
     """The nodes; connections are kept between requests."""
-    return Solana(settings().rpc_urls)
+    return Solana(settings().rpc_urls, genesis_hash=GENESIS_HASHES.get(settings().network))
 
 
 def _link(kind: str, name: str) -> str:
