@@ -111,10 +111,14 @@ class Actors:
         return report
 
     def request(
-        self, ask: Callable[[Actor], Any], *, plans: Mapping[int, mortal.Plan] | None = None
+        self,
+        ask: Callable[[Actor], Any],
+        *,
+        name: str = "api",
+        plans: Mapping[int, mortal.Plan] | None = None,
     ) -> Any:
         """Let the functions that people call answer; a refusal is an answer, too."""
-        actor = self.named("api")
+        actor = self.named(name)
 
         def answer() -> Any:
             try:

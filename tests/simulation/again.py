@@ -28,7 +28,9 @@ def i09_replaying_any_event_message_or_request_changes_nothing(town: Town, actor
                 settler.db, settler.chain, account=account, address=address, now=town.clock.now()
             )
     walked = _money(town)
-    for asked in list(town.known.asked.values()):
+    for asked in [
+        item for name, item in town.known.asked.items() if name not in town.known.forgotten
+    ]:
         actors.request(partial(_repeat, asked, town.clock.now()))
     report = actors.tick("settler", seconds=30)
     assert report is not None

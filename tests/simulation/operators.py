@@ -26,6 +26,8 @@ def act(town: Town, actors: Actors) -> str:
     ).fetchall()
     if aside and town.chance(0.5):
         return retry(town, town.luck.choice(aside)["id"])
+    if town.known.lost_since is not None:
+        return "an operator waits for the recovery"
     if pauses.resume(town.look) is not None:
         return "an operator resumes"
     if town.chance(0.3):

@@ -60,6 +60,11 @@ def _calm(_luck: Random) -> Troubles:
     return CALM
 
 
+def _a_little(luck: Random) -> Troubles:
+    """Some luck to be quiet, else what a bad day brings."""
+    return CALM if luck.random() < 1 / 2 else _network(luck)
+
+
 def _network(luck: Random) -> Troubles:
     return Troubles(
         pause_slots_max=luck.choice([0, 1, 5]),
@@ -149,13 +154,25 @@ PROFILES: Final = (
         odds={"empty_redis": 1, "set_clock": 2, "rival_tick": 15},
     ),
     Profile(
+        name="restore",
+        troubles=_a_little,
+        crash=0.1,
+        odds={"restore": 14, "views": 20},
+    ),
+    Profile(
         name="mix",
         troubles=Troubles.drawn,
         crash=0.25,
         rival=0.25,
         lose_database=0.05,
         lose_stream=0.05,
-        odds={"empty_redis": 1, "set_clock": 2, "rival_tick": 12, "change_troubles": 5},
+        odds={
+            "empty_redis": 1,
+            "set_clock": 2,
+            "rival_tick": 12,
+            "change_troubles": 5,
+            "restore": 2,
+        },
     ),
 )
 

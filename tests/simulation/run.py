@@ -14,13 +14,13 @@ from random import Random
 
 from pixr.adapters.postgres import pauses, upgrades
 from tests.fakes.troubles import CALM
-from tests.simulation import operators, people, profiles
+from tests.simulation import operators, people, profiles, restores
 from tests.simulation import town as towns
 from tests.simulation.actors import Actors
 from tests.simulation.again import i09_replaying_any_event_message_or_request_changes_nothing
 from tests.simulation.bounds import small
 from tests.simulation.glance import Glance, glance
-from tests.simulation.invariants import CHEAP, COSTLY
+from tests.simulation.invariants import CHEAP, COSTLY, payments
 from tests.simulation.servers import Servers
 from tests.simulation.shares import i12_the_parts_of_a_split_sum_to_the_whole, remember_views
 from tests.simulation.steps import Scene, draw
@@ -28,6 +28,7 @@ from tests.simulation.town import SOL, TRACE_LINES, Town
 
 STEPS_BETWEEN_COSTLY = 8
 CALM_TICKS_MAX = 30
+RECOVERIES_MAX = 3
 CALM_PAUSE_S = 75
 """More than a blockhash lives and two fee decisions take."""
 
@@ -108,6 +109,12 @@ def _calm(scene: Scene) -> None:
     town.cluster.troubles = CALM
     town.cluster.remember()
     town.clock.skew = max(town.clock.skew, timedelta())
+    for _ in range(RECOVERIES_MAX):
+        if town.known.lost_since is None:
+            break
+        town.note(restores.i15_rolling_back_and_recovering_keeps_i1(town, scene.actors))
+        _judge(scene, is_thorough=True)
+    assert town.known.lost_since is None, f"what was lost cannot be read back: {town.trace[-1]}"
     pauses.resume(town.look)
     town.airdrop(town.treasury, 100 * SOL)
     people.append(town, list(town.known.events.values()))
@@ -175,9 +182,8 @@ def _everybody_has_theirs(scene: Scene, now: Glance) -> None:
             assert left < least, f"{account} is owed {left} lamports and was not paid"
     received: Counter[str] = Counter()
     for signature, landed in town.final.items():
-        signed = town.known.signed.get(signature)
-        if signed is not None and landed.error is None:
-            for payout_id, _, _, lamports in signed.payouts:
+        if landed.error is None:
+            for payout_id, _, _, lamports in payments(town, now, signature):
                 received[str(payout_id)] += lamports
     for payout_id, row in now.payouts.items():
         if row["state"] == "RESERVED":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from tests.simulation import mortal, operators, people
+from tests.simulation import mortal, operators, people, restores
 from tests.simulation.actors import Actors
 from tests.simulation.mortal import Plan
 from tests.simulation.profiles import USUAL, Profile
@@ -24,6 +24,8 @@ class Scene:
     town: Town
     actors: Actors
     profile: Profile
+    point: restores.Point | None = None
+    """The last backup."""
 
 
 Step = Callable[[Scene], str]
@@ -177,6 +179,19 @@ def operator(scene: Scene) -> str:
     return operators.act(scene.town, scene.actors)
 
 
+def restore(scene: Scene) -> str:
+    """A backup is made, or the last one is restored, or what was lost is read back."""
+    town, actors = scene.town, scene.actors
+    if town.known.lost_since is not None:
+        return restores.i15_rolling_back_and_recovering_keeps_i1(town, actors)
+    if scene.point is None or town.chance(0.3):
+        scene.point = restores.back_up(town)
+        return "a backup is made"
+    restores.restore(town, actors, scene.point)
+    scene.point = None
+    return f"restored to {town.known.lost_since}"
+
+
 STEPS: Final[Mapping[str, Step]] = {
     "tick": tick,
     "rival_tick": rival_tick,
@@ -193,4 +208,5 @@ STEPS: Final[Mapping[str, Step]] = {
     "empty_redis": empty_redis,
     "set_clock": set_clock,
     "operator": operator,
+    "restore": restore,
 }

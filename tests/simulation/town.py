@@ -110,6 +110,10 @@ class Known:
     drains_read: set[str] = field(default_factory=set)
     asked: dict[str, Asked] = field(default_factory=dict)
     """By withdrawal or investment id."""
+    forgotten: set[str] = field(default_factory=set)
+    """Of ``asked``: the database was restored to a point before it."""
+    lost_since: datetime | None = None
+    """The restore point, until what was lost is read back from the chain."""
     signed: dict[str, Signed] = field(default_factory=dict)
     rungs: dict[str, list[tuple[int, frozenset[UUID]]]] = field(default_factory=dict)
     """Content → (rung, the drains that were there before it was published), oldest first."""
