@@ -32,11 +32,12 @@ from pixr.local.machine import Machine, running_machine
 from pixr.ops.drilling import reckoning, result
 from pixr.ops.drilling.cast import Cast, gathered
 from pixr.ops.drilling.director import REST_TIMEOUT_S, Director, Record
+from pixr.ops.drilling.logged import complaints
 from pixr.ops.drilling.node import Node
 from pixr.ops.drilling.operator import Operator
 from pixr.ops.drilling.people import investing, withdrawing
 from pixr.ops.drilling.schedule import draw
-from pixr.ops.drilling.settlers import DeployedBody, RivalBody, Settler
+from pixr.ops.drilling.settlers import DeployedBody, RivalBody, Settler, rival_logs
 from pixr.ops.drilling.views import Producer
 from pixr.ops.drilling.watch import Watch
 from pixr.ops.progress import Steps
@@ -187,6 +188,7 @@ def _reckon(director: Director, cast: Cast, *, seed: int, begun_s: float) -> res
         producer=producer,
         askers=director.askers,
         views=views,
+        complaints=complaints(_logs(director.machine)),
         payouts=watch.ask(drills.payouts),
         attempts=watch.ask(drills.attempts),
         reasons=watch.ask(drills.reasons),
@@ -194,6 +196,12 @@ def _reckon(director: Director, cast: Cast, *, seed: int, begun_s: float) -> res
         verified={check.name: len(check.differences) for check in checks},
         differences=differences,
     )
+
+
+def _logs(machine: Machine) -> list[Path]:
+    """Where the settlers' logs are: the emulator's, and one per tick of the rival."""
+    rivals = rival_logs(machine)
+    return [machine.home.folder("aws") / "ministack.log", *sorted(rivals.glob("*.log"))]
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -5,10 +5,12 @@ The comparisons are shown to bite: books that are true pass, and each lie in the
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +21,7 @@ from functions.batch import plan
 from pixr.adapters.postgres import Database, pauses, payouts
 from pixr.domain.views import ViewEvent, watched_ms
 from pixr.ops.drilling import reckoning
+from pixr.ops.drilling.logged import complaints
 from pixr.ops.drilling.node import Node
 from pixr.ops.drilling.people import Asked
 from pixr.ops.drilling.schedule import (
@@ -234,3 +237,26 @@ def test_a_payout_that_nobody_finishes_is_found(settler: Settler, send: Sender) 
     settler.tick()
     plan.make_payouts(settler.db, minimum_lamports=1, new_id=uuid4, now=datetime.now(UTC))
     assert any("ended PENDING" in text for text in reckoning.compare_ends(settler.db))
+
+
+def test_the_settlers_complaints_are_counted_and_nobody_elses(tmp_path: Path) -> None:
+    def line(**fields: str) -> str:
+        return json.dumps({"level": "ERROR", "service": "batch", **fields})
+
+    log = tmp_path / "emulator.log"
+    log.write_text(
+        "\n".join(
+            [
+                line(message="batch.broken", fault="Error: batch 17 is gone"),
+                "12:00 INFO " + line(message="batch.broken", fault="Error: batch 9 is gone"),
+                line(level="INFO", message="settle.tick"),
+                line(service="wallet", message="request.failed"),
+                line(message="settlement.paused", reason="by hand")[:-4],
+                "--- Logging error ---",
+            ]
+        )
+    )
+    assert complaints([log]) == {
+        "batch.broken: Error: batch # is gone": 2,
+        "a line that could not be written": 1,
+    }

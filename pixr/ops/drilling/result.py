@@ -33,6 +33,8 @@ class Result:
     producer: Producer
     askers: tuple[Asker, ...]
     views: Views
+    complaints: Counter[str]
+    """What the settlers logged above INFO."""
     payouts: list[Row]
     attempts: Mapping[str, int]
     reasons: list[Row]
@@ -88,6 +90,8 @@ def _rows(result: Result) -> list[tuple[str, int | str, str]]:
         )
         if settler.errors:
             rows.append((f"…that failed, {name}", settler.errors.total(), _list(settler.errors)))
+    complaints = result.complaints
+    rows.append(("the settlers' own complaints", complaints.total(), _list(complaints)))
     for kind, ends in by_state(result.payouts).items():
         rows.append((f"payouts: {kind}", ends.total(), _list(ends)))
     fate = (
@@ -148,6 +152,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "crashes": _plain(record.crashes),
         "ticks": {s.body.name: _plain(s.outcomes) for s in result.settlers},
         "tick_errors": {s.body.name: _plain(s.errors) for s in result.settlers},
+        "complaints": _plain(result.complaints),
         "payouts": {kind: _plain(ends) for kind, ends in by_state(result.payouts).items()},
         "transactions": dict(result.attempts),
         "released": dict(result.released),

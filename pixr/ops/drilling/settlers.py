@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from infra.bundling import local_code
@@ -26,6 +26,7 @@ from pixr.local.deploy import ROOT
 from pixr.local.errors import LocalError
 from pixr.local.invoke import deployed, invoke
 from pixr.local.machine import Machine
+from pixr.ops.drilling.logged import anonymous
 
 PAUSE_S: Final = 0.2
 """Between two ticks; production has a minute, which is too long to wait for a hundred times."""
@@ -40,8 +41,8 @@ DEATHS: Final = (
 )
 """How emulator and runtime tell of a process that was killed, the second while it started."""
 
-_NUMBERS: Final = re.compile(r"[0-9][0-9a-f.:-]*")
-_ERROR_CHARS_MAX: Final = 100
+DIED_OTHERWISE: Final = "its process died, but not by the drill's hand"
+"""The emulator ends all workers of a function when one of them dies while it starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ class Settler:
             kills_before = self._kills
             tick = self.body.tick()
             if tick.outcome == "killed" and self._kills == kills_before:
-                tick = Tick(outcome="failed", error="its process died by itself")
+                tick = Tick(outcome="failed", error=DIED_OTHERWISE)
             self._note(tick)
             self._set_ticking(is_ticking=False)
             self._closing.wait(BUSY_PAUSE_S if tick.outcome == "busy" else PAUSE_S)
@@ -168,7 +169,7 @@ class Settler:
     def _note(self, tick: Tick) -> None:
         self.outcomes[tick.outcome] += 1
         if tick.outcome == "failed":
-            self.errors[_NUMBERS.sub("#", tick.error)[:_ERROR_CHARS_MAX]] += 1
+            self.errors[anonymous(tick.error)] += 1
         for name, value in (tick.answer or {}).items():
             if isinstance(value, int):
                 self.answers[name] += value
@@ -244,7 +245,7 @@ class RivalBody:
         endpoint = machine.description.aws_endpoint
         self._function = deployed("batch", endpoint)
         self._endpoint = endpoint
-        self._folder = machine.home.folder("logs") / "rival"
+        self._folder = rival_logs(machine)
         self._code = local_code(ROOT)
         self._pid: int | None = None
 
@@ -279,6 +280,11 @@ class RivalBody:
 
     def _remember(self, pid: int) -> None:
         self._pid = pid
+
+
+def rival_logs(machine: Machine) -> Path:
+    """The folder with a file per tick of the rival."""
+    return machine.home.folder("logs") / "rival"
 
 
 def _broken(error: str) -> Tick:
