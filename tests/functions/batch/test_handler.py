@@ -1,6 +1,7 @@
 """The settler as Lambda runs it: environment in, EMF metrics out."""
 
 import base64
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -107,6 +108,24 @@ def test_a_tick_pays_and_counts(deployed: Settler, capsys: pytest.CaptureFixture
     assert counted["HoldBatches"] == [0.0]
     assert len(counted["TransactionSeconds"]) == 1
     assert counted["TreasuryLamports"][0] < 10**10
+
+
+def test_a_tick_that_paid_is_told_in_the_log(
+    deployed: Settler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed.db.execute(
+        "INSERT INTO user_wallets VALUES"
+        " ('alice', '5vUSQWdJq394G6B5fAScfLovBm5kjSWq37Q8ayEse42G', 1, now())"
+    )
+    deployed.content("film", "alice")
+    deployed.watch("film", 1_000)
+    written = io.StringIO()
+    monkeypatch.setattr(batch.logger.registered_handler, "stream", written)
+    invoke()
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    (told,) = (line for line in lines if line["message"] == "settle.tick")
+    assert told["verdicts"]["paid"] == 1
+    assert (told["batches_sent"], told["broken"], told["batches_open"]) == (1, {}, 0)
 
 
 def test_a_chain_that_is_away_costs_nobody_a_view(
