@@ -2,6 +2,7 @@
 
     bytes ─▶ Payment   limit · price · receipt · memo · transfer × n
           ─▶ Reclaim   limit · price · transfer-with-seed × n
+          ─▶ Extension limit · price · receipt · rent · [create table] · extend
           ─▶ None      anything else: not made by the settler
 
 Whoever checks a payment (recovery, verification, a proof) must not repeat an error of the
@@ -20,12 +21,16 @@ from solders.transaction import VersionedTransaction
 
 _SYSTEM: Final = Pubkey.from_string("11111111111111111111111111111111")
 _BUDGET: Final = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
+_TABLES: Final = Pubkey.from_string("AddressLookupTab1e1111111111111111111111111")
 _MEMO: Final = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 
 # Tags of the System program's instructions, as its `SystemInstruction` enum numbers them.
 _TRANSFER: Final = 2
 _CREATE_WITH_SEED: Final = 3
 _TRANSFER_WITH_SEED: Final = 11
+# And of the lookup tables' program.
+_CREATE_TABLE: Final = 0
+_EXTEND_TABLE: Final = 2
 _TAG_BYTES: Final = 4
 
 
@@ -77,7 +82,24 @@ class Reclaim:
     receipts: tuple[Emptied, ...]
 
 
-Decoded: TypeAlias = Payment | Reclaim | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """Addresses written into a lookup table, in their order."""
+
+    signature: str
+    payer: str
+    blockhash: str
+    receipt: str
+    receipt_seed: str
+    receipt_lamports: int
+    table: str
+    recent_slot: int | None
+    """The slot that the table was named after, when it was created here."""
+    rent_lamports: int
+    addresses: tuple[str, ...]
+
+
+Decoded: TypeAlias = Payment | Reclaim | Extension | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +112,7 @@ class _Step:
 
     @property
     def tag(self) -> int:
-        """Which instruction of the System program it is; −1 when too short to say."""
+        """Which instruction of its program it is; −1 when too short to say."""
         if len(self.data) < _TAG_BYTES:
             return -1
         return int.from_bytes(self.data[:_TAG_BYTES], "little")
@@ -126,6 +148,8 @@ def decode(raw: bytes, accounts: Sequence[str] | None = None) -> Decoded:
         signature, blockhash = str(transaction.signatures[0]), str(message.recent_blockhash)
         if any(step.tag == _TRANSFER_WITH_SEED for step in steps if step.program == _SYSTEM):
             return _reclaim(signature, keys[0], blockhash, steps)
+        if any(step.program == _TABLES for step in steps):
+            return _extension(signature, keys[0], blockhash, steps)
         return _payment(signature, keys[0], blockhash, steps)
     except (_Foreign, ValueError, IndexError, UnicodeDecodeError, struct.error):
         return None
@@ -197,6 +221,54 @@ def _reclaim(signature: str, payer: Pubkey, blockhash: str, steps: Sequence[_Ste
     return Reclaim(
         signature=signature, payer=str(payer), blockhash=blockhash, receipts=tuple(emptied)
     )
+
+
+def _extension(signature: str, payer: Pubkey, blockhash: str, steps: Sequence[_Step]) -> Extension:
+    created, rent, *tables = steps
+    if (created.program, created.tag) != (_SYSTEM, _CREATE_WITH_SEED):
+        raise _Foreign
+    receipt, seed, lamports = _created(created, payer)
+    table = rent.accounts[1]
+    if (rent.program, rent.tag, rent.accounts) != (_SYSTEM, _TRANSFER, (payer, table)):
+        raise _Foreign
+    recent_slot = _table_slot(tables.pop(0), table, payer) if len(tables) > 1 else None
+    (extended,) = tables
+    if (extended.program, extended.tag) != (_TABLES, _EXTEND_TABLE):
+        raise _Foreign
+    (count,) = struct.unpack("<Q", extended.data[4:12])
+    listed = extended.data[12:]
+    if extended.accounts != (table, payer) or len(listed) != count * 32 or not count:
+        raise _Foreign
+    return Extension(
+        signature=signature,
+        payer=str(payer),
+        blockhash=blockhash,
+        receipt=receipt,
+        receipt_seed=seed,
+        receipt_lamports=lamports,
+        table=str(table),
+        recent_slot=recent_slot,
+        rent_lamports=_moved_lamports(rent),
+        addresses=tuple(
+            str(Pubkey.from_bytes(listed[start : start + 32]))
+            for start in range(0, len(listed), 32)
+        ),
+    )
+
+
+def _table_slot(step: _Step, table: Pubkey, payer: Pubkey) -> int:
+    """The slot that a new table is named after."""
+    tag, slot, bump = struct.unpack("<IQB", step.data)
+    expected = Pubkey.find_program_address([bytes(payer), struct.pack("<Q", slot)], _TABLES)
+    if (step.program, tag, step.accounts) != (
+        _TABLES,
+        _CREATE_TABLE,
+        (table, payer, payer, _SYSTEM),
+    ):
+        raise _Foreign
+    if expected != (table, bump):
+        raise _Foreign
+    return int(slot)
 
 
 def _seeded(data: bytes, *, has_base: bool) -> tuple[Pubkey | None, str, bytes]:

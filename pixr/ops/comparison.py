@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from pixr.adapters.postgres import Database, house, wallets
+from pixr.adapters.postgres import Database, house, lookup_tables, wallets
 from pixr.adapters.postgres.batches import Batch, LockedReceipt
 from pixr.domain import proofs
-from pixr.domain.decoding import Decoded, Payment, Reclaim
+from pixr.domain.decoding import Decoded, Extension, Payment, Reclaim
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import Payout
 
@@ -28,6 +29,30 @@ class Expected:
     batch: Batch
     payouts: Sequence[Payout]
     receipts: Sequence[LockedReceipt]
+    extension: Written | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What an extension of a lookup table writes, as the tables say."""
+
+    table: str
+    recent_slot: int
+    first_position: int
+    addresses: tuple[str, ...]
+
+
+def extensions(db: Database, batch_ids: Sequence[UUID]) -> dict[UUID, Written]:
+    """Return what each of these batches writes into a lookup table; most write nothing."""
+    return {
+        batch_id: Written(
+            table=item.table_address,
+            recent_slot=item.recent_slot,
+            first_position=item.first_position,
+            addresses=item.addresses,
+        )
+        for batch_id, item in lookup_tables.extensions(db, batch_ids).items()
+    }
 
 
 def expected_of(
@@ -46,6 +71,7 @@ def expected_of(
         batch=batch,
         payouts=payouts,
         receipts=receipts,
+        extension=extensions(db, [batch.id]).get(batch.id),
     )
 
 
@@ -58,6 +84,8 @@ def difference(found: Decoded, expected: Expected) -> str | None:
             return _of_payment(found, expected)
         case Reclaim():
             return _of_reclaim(found, expected)
+        case Extension():
+            return _of_extension(found, expected)
 
 
 def _of_payment(found: Payment, expected: Expected) -> str | None:
@@ -84,6 +112,24 @@ def _of_reclaim(found: Reclaim, expected: Expected) -> str | None:
     wanted = [(item.receipt_address, item.lamports) for item in expected.receipts]
     return _first_difference(
         [("payer", found.payer, expected.treasury), ("receipts", emptied, wanted)]
+    )
+
+
+def _of_extension(found: Extension, expected: Expected) -> str | None:
+    batch, written = expected.batch, expected.extension
+    if written is None or batch.receipt_address is None:
+        return "it extends a lookup table, the batch does not"
+    created = written.recent_slot if written.first_position == 0 else None
+    return _first_difference(
+        [
+            ("payer", found.payer, expected.treasury),
+            ("receipt", found.receipt, batch.receipt_address),
+            ("rent in the receipt", found.receipt_lamports, RENT_EXEMPT_LAMPORTS),
+            ("table", found.table, written.table),
+            ("creation", found.recent_slot, created),
+            ("rent in the table", found.rent_lamports, batch.lamports),
+            ("addresses", found.addresses, written.addresses),
+        ]
     )
 
 

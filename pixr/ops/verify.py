@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
-from typer import Exit, Option
+from typer import Exit
 
-from pixr.adapters.postgres import connect
-from pixr.adapters.solana import Solana
-from pixr.local.home import DEFAULT, running_home
+from pixr.ops import places
 from pixr.ops.verification import Check, verify
 
-DIFFERENT = 1
-SHOWN_MAX = 20
+DIFFERENT: Final = 1
+SHOWN_MAX: Final = 20
+STATEMENT_TIMEOUT_S: Final = 600
+"""A check reads whole tables."""
 
 
 def show(console: Console, checks: Sequence[Check]) -> bool:
@@ -31,23 +30,28 @@ def show(console: Console, checks: Sequence[Check]) -> bool:
         table.add_row(compared, check.name, mark)
     console.print(table)
     for check in checks:
+        if check.note is not None:
+            console.print(f"{check.name}: {check.note}")
         for difference in check.differences[:SHOWN_MAX]:
-            console.print(f"[red]{check.name}:[/] {difference}")
+            console.print(f"[red]{check.name}:[/] ", end="")
+            console.print(difference, markup=False)
         if len(check.differences) > SHOWN_MAX:
             console.print(f"… and {len(check.differences) - SHOWN_MAX} more")
     return not any(check.differences for check in checks)
 
 
 def command(
-    data: Annotated[Path, Option(help="The machine's directory.")] = DEFAULT,
+    *,
+    data: places.Data = None,
+    database_url: places.DatabaseUrl = None,
+    rpc: places.RpcUrl = None,
 ) -> None:
-    """Compare everything; exit code 1 when a single lamport differs."""
-    _, places = running_home(data)
+    """Exit code 0: every lamport agrees. 1: one does not. 2: it could not be compared."""
+    where = places.find(data, database_url=database_url, rpc=rpc)
     console = Console()
-    chain = Solana(places.solana_rpc_url.split(","))
     with (
-        connect(places.database_url) as db,
-        console.status("comparing") as status,
+        places.opened(where, statement_timeout_s=STATEMENT_TIMEOUT_S) as (db, chain),
+        console.status(f"comparing {where.name}") as status,
     ):
         checks = list(verify(db, chain, progress=status.update))
     if not show(console, checks):

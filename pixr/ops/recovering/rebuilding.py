@@ -25,7 +25,7 @@ from uuid import UUID
 from pixr.adapters.postgres import Database, Row, adoption, batches, recovery
 from pixr.adapters.postgres.adoption import Seen
 from pixr.adapters.postgres.batches import Batch, LockedReceipt
-from pixr.domain.decoding import Moved, Payment, Reclaim
+from pixr.domain.decoding import Extension, Moved, Payment, Reclaim
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import Payout
 from pixr.ops.recovering.booking import Booking
@@ -101,6 +101,8 @@ def book(desk: Desk, found: Found) -> None:
         case Reclaim() as reclaim:
             with desk.db.transaction():
                 _book_reclaim(trial, found, reclaim)
+        case Extension():
+            raise Unexplained("it extends a lookup table that the database does not know")
         case None:
             raise Unexplained(
                 "it is not of a form that the settler makes: a key may be stolen, or a person has"
