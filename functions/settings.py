@@ -138,6 +138,8 @@ class BatchSettings(ChainSettings):
     """How long an upgrade may wait for its last investor; then everybody is refunded."""
     receipt_retention_hours: int = Field(default=24, ge=1)
     """The oldest backup that will ever be restored; a younger receipt is not taken back."""
+    lookup_tables: bool = False
+    """Let regular payees stand in lookup tables on chain (ADR-0019)."""
     sign_limit_10min_sol: Decimal = Field(default=Decimal(1_000), gt=0, decimal_places=9)
     """The signer's rolling limits: SOL in all, and hundredths of a percent of the treasury."""
     sign_limit_1h_sol: Decimal = Field(default=Decimal(3_000), gt=0, decimal_places=9)

@@ -1,8 +1,9 @@
 """Whose fault a failure is: of a payout, of the treasury, or of nobody that the error names.
 
-``account_index`` counts in the message's sorted keys, ``instruction_index`` in its
-instructions, of which the first few are not transfers. The same reading serves a failure on
-chain, which cost a fee, and one in a rehearsal, which cost nothing.
+``account_index`` counts in the message's sorted keys and, after them, in what it takes from a
+lookup table; ``instruction_index`` in its instructions, of which the first few are not
+transfers. The same reading serves a failure on chain, which cost a fee, and one in a rehearsal,
+which cost nothing.
 """
 
 import json
@@ -10,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from solders.message import Message
+from solders.message import MessageV0, VersionedMessage
 
 from pixr.domain import packing
+from pixr.domain.packing import Table
 from pixr.domain.payouts import Failed, Payout, Refuses
 
 
@@ -28,14 +30,26 @@ class Blame:
     """Nobody is named: try again in companies of so many, until one is alone."""
 
 
-def blame(failure: Failed | Refuses, message: Message, payouts: Sequence[Payout]) -> Blame:
-    """Read a failure of ``message``, which carries ``payouts`` in the order of its transfers."""
+def blame(
+    failure: Failed | Refuses,
+    message: VersionedMessage,
+    payouts: Sequence[Payout],
+    table: Table | None = None,
+) -> Blame:
+    """Read a failure of ``message``, which carries ``payouts`` in the order of its transfers.
+
+    Args:
+        failure: What a node said.
+        message: What was signed, or was to be.
+        payouts: Whom it pays.
+        table: The lookup table that it names.
+    """
     reason = f"the chain refused it: {failure.error}"
-    keys = message.account_keys
+    keys = _keys(message, table)
     named: list[Payout] = []
     short_payer = failure.is_source_short
     if failure.account_index is not None:
-        address = str(keys[failure.account_index])
+        address = keys[failure.account_index]
         named = [payout for payout in payouts if payout.destination == address]
         # The treasury, or the escrow with a stranger's dust in it: no payee's fault.
         short_payer = short_payer or not named
@@ -55,6 +69,14 @@ def blame(failure: Failed | Refuses, message: Message, payouts: Sequence[Payout]
     if len(payouts) == 1:
         return Blame(culprits={payouts[0].id: reason})
     return Blame(payees_max=(len(payouts) + 1) // 2)
+
+
+def _keys(message: VersionedMessage, table: Table | None) -> list[str]:
+    keys = [str(key) for key in message.account_keys]
+    if isinstance(message, MessageV0) and table is not None:
+        for lookup in message.address_table_lookups:
+            keys += [table.addresses[index] for index in bytes(lookup.writable_indexes)]
+    return keys
 
 
 def _is_treasurys_part(failure: Failed | Refuses) -> bool:

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from pixr.adapters.solana import AccountView, Blockhash, SignatureRecord, TransactionView
+from pixr.adapters.solana import (
+    AccountContent,
+    AccountView,
+    Blockhash,
+    SignatureRecord,
+    TransactionView,
+)
 from pixr.domain.payouts import Rehearsal, Search, Sighting
 
 
@@ -15,6 +21,10 @@ class Chain(Protocol):
 
     def accounts(self, addresses: Sequence[str]) -> list[AccountView | None]:
         """The finalized account of each address, in order; any number of them."""
+        ...
+
+    def contents(self, addresses: Sequence[str]) -> list[AccountContent | None]:
+        """The same with their data, all of it: for lookup tables of ours."""
         ...
 
     def blockhash(self) -> Blockhash:

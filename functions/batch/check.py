@@ -2,7 +2,8 @@
 
 A destination that turned into a program, holds data, or would stay below the rent-exempt
 minimum would fail everybody's payment, and so would a wallet that is left with dust. Such a
-payout is put aside now, without a fee. All of it is decided from one look at the accounts.
+payout is put aside now, without a fee. A lookup table that a node does not show as it is booked
+is not used. All of it is decided from one look at the accounts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +11,14 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from functions.batch.drafts import Cargo
-from pixr.adapters.solana import AccountView
+from pixr.adapters.solana import AccountContent, AccountView
+from pixr.domain import extensions, lookup_tables
+from pixr.domain.lookup_tables import Content, NotATable
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.packing import SYSTEM_PROGRAM, TRAVELS_ALONE
 
 Views = Mapping[str, AccountView | None]
+Contents = Mapping[str, AccountContent | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +28,11 @@ class Finding:
     poison: Mapping[UUID, str] = field(default_factory=dict[UUID, str])
     """Payouts to put aside, with the reason."""
     is_stale: bool = False
-    """A reclaim whose receipts are not as they were planned: plan it anew."""
+    """A reclaim whose receipts, or a batch whose table, are not as planned: plan it anew."""
     contradiction: str | None = None
     """Nobody can tell what happened: a person must look."""
+    table_doubt: str | None = None
+    """Why the batch's lookup table must not be used for now."""
 
     @property
     def is_clear(self) -> bool:
@@ -43,9 +49,16 @@ def addresses(cargo: Cargo, source: str) -> list[str]:
     return found
 
 
-def examine(cargo: Cargo, source: str, views: Views) -> Finding:
-    """Judge one batch by its accounts; ``source`` is the address the lamports leave."""
-    if not cargo.payouts:
+def examine(cargo: Cargo, source: str, views: Views, contents: Contents) -> Finding:
+    """Judge one batch by its accounts.
+
+    Args:
+        cargo: The batch.
+        source: The address the lamports leave.
+        views: Every account of ``addresses``.
+        contents: Every lookup table that is named, with its entries.
+    """
+    if cargo.batch.kind == "reclaim":
         return Finding(is_stale=not all(_is_full(cargo, views)))
     receipt = cargo.batch.receipt_address
     assert receipt is not None
@@ -53,11 +66,43 @@ def examine(cargo: Cargo, source: str, views: Views) -> Finding:
         return Finding(
             contradiction=f"receipt {receipt} exists though no attempt is known to have landed"
         )
+    if cargo.table is not None:
+        view = views[source]
+        found = _table(cargo, source, contents, slot=view.slot if view else 0)
+        if not found.is_clear:
+            return found
     if cargo.batch.kind in TRAVELS_ALONE:
         view = views[source]
         if reason := _dust(view.lamports if view else 0, cargo.batch.lamports):
             return Finding(poison={payout.id: reason for payout in cargo.payouts})
     return Finding(poison=_poison(cargo, views))
+
+
+def _table(cargo: Cargo, authority: str, contents: Contents, *, slot: int) -> Finding:
+    """Judge the lookup table that a payment reads or an extension writes, as of ``slot``."""
+    table, extension = cargo.table, cargo.extension
+    assert table is not None
+    account = contents[table.address]
+    content: Content | None = None
+    try:
+        if account is not None:
+            content = lookup_tables.read(account.owner, account.data)
+            reason = lookup_tables.contradiction(content, table, authority=authority)
+        else:
+            reason = None
+    except NotATable as fault:
+        reason = str(fault)
+    if reason is not None:
+        said = f"lookup table {table.address}: {reason}"
+        return Finding(contradiction=said, table_doubt=reason)
+    if extension is not None and extension.first_position == 0:
+        is_old = slot - extension.recent_slot > extensions.RECENT_SLOTS
+        return Finding(is_stale=is_old or bool(content and content.addresses))
+    if lookup_tables.is_short(content, table):
+        return Finding(is_stale=True, table_doubt="a node does not show what is booked as final")
+    if extension is not None and content is not None:
+        return Finding(is_stale=len(content.addresses) != extension.first_position)
+    return Finding()
 
 
 def _is_full(cargo: Cargo, views: Views) -> Sequence[bool]:

@@ -5,33 +5,38 @@ decodes the message with other code. A swapped row, a wrong join or a planted ke
 mismatch here, and nothing is signed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from solders.message import Message
+from solders.message import VersionedMessage, to_bytes_versioned
 from solders.signature import Signature
-from solders.transaction import Transaction
+from solders.transaction import VersionedTransaction
 
 from functions.batch.keyring import Keyring
 from pixr.adapters.postgres.batches import Batch, LockedReceipt
-from pixr.domain import fees, intent, packing, proofs, reclaims
+from pixr.adapters.postgres.lookup_tables import Extension
+from pixr.domain import extensions, fees, intent, packing, proofs, reclaims
+from pixr.domain.extensions import ExtensionIntent
 from pixr.domain.intent import IntentMismatch
-from pixr.domain.packing import Intent
+from pixr.domain.packing import TRANSACTION_BYTES_MAX, Intent, Table
 from pixr.domain.payouts import Payout
 from pixr.domain.reclaims import ReclaimIntent
 
-AnyIntent: TypeAlias = Intent | ReclaimIntent
+AnyIntent: TypeAlias = Intent | ReclaimIntent | ExtensionIntent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cargo:
-    """A planned batch with what it carries: payouts, or, for a reclaim, receipts."""
+    """A planned batch with what it carries: payouts, or receipts to empty, or an extension."""
 
     batch: Batch
     attempts_made: int
     payouts: Sequence[Payout] = ()
     receipts: Sequence[LockedReceipt] = ()
+    table: Table | None = None
+    """The lookup table that it reads or extends, with the entries that are booked as final."""
+    extension: Extension | None = None
 
     @property
     def source(self) -> str:
@@ -45,7 +50,7 @@ class Draft:
 
     cargo: Cargo
     intent: AnyIntent
-    message: Message
+    message: VersionedMessage
     price: int
 
     @property
@@ -60,15 +65,16 @@ class Draft:
     def unsigned(self) -> bytes:
         """The transaction with blank signatures: what a node may see before anything is stored."""
         blanks = [Signature.default()] * self.intent.signatures
-        return bytes(Transaction.populate(self.message, blanks))
+        return bytes(VersionedTransaction.populate(self.message, blanks))
 
-    def signed(self, keyring: Keyring) -> Transaction:
+    def signed(self, keyring: Keyring) -> VersionedTransaction:
         """The transaction with the signatures of the treasury and, where it differs, the source."""
-        signed_bytes = bytes(self.message)
+        signed_bytes = to_bytes_versioned(self.message)
         signers = [keyring.treasury]
         if self.intent.signatures > 1:
             signers.append(keyring.signer(self.cargo.source))
-        return Transaction.populate(self.message, [item.sign(signed_bytes) for item in signers])
+        signatures = [item.sign(signed_bytes) for item in signers]
+        return VersionedTransaction.populate(self.message, signatures)
 
 
 def receipt_seed(keyring: Keyring, receipt: LockedReceipt) -> str:
@@ -79,7 +85,13 @@ def receipt_seed(keyring: Keyring, receipt: LockedReceipt) -> str:
 
 
 def draft(
-    cargo: Cargo, keyring: Keyring, *, blockhash: str, bid_price: int, pinned_source: str | None
+    cargo: Cargo,
+    keyring: Keyring,
+    *,
+    blockhash: str,
+    bid_price: int,
+    pinned_source: str | None,
+    listed: Mapping[str, Sequence[str]] = intent.NO_TABLES,
 ) -> Draft:
     """Build the message of a batch and look at it again.
 
@@ -89,29 +101,39 @@ def draft(
         blockhash: What to sign against.
         bid_price: What to offer at most, in micro-lamports a unit; the caps stand above it.
         pinned_source: The address that was pinned for the source; None: none was.
+        listed: What stands in each lookup table on chain, by its address.
 
     Raises:
         IntentMismatch: The message says something else than the batch, or a key is not that
             of the pinned address. A person must look.
     """
-    made = (
-        _draft_payment(cargo, keyring, blockhash, bid_price, pinned_source)
-        if cargo.payouts
-        else _draft_reclaim(cargo, keyring, blockhash, bid_price)
-    )
+    match cargo.batch.kind:
+        case "reclaim":
+            made = _draft_reclaim(cargo, keyring, blockhash, bid_price)
+        case "table":
+            made = _draft_extension(cargo, keyring, blockhash, bid_price)
+        case _:
+            made = _draft_payment(cargo, keyring, blockhash, bid_price, listed)
+            _compare(cargo, made.intent, pinned_source=pinned_source)
     if made.fee_lamports > fees.fee_lamports_max(signatures=made.intent.signatures):
         raise IntentMismatch(f"a price of {made.price} costs more than the fee cap")
+    if (size := len(made.unsigned())) > TRANSACTION_BYTES_MAX:
+        raise IntentMismatch(f"{size} bytes are more than a packet holds")
     return made
 
 
 def _draft_payment(
-    cargo: Cargo, keyring: Keyring, blockhash: str, bid_price: int, pinned_source: str | None
+    cargo: Cargo,
+    keyring: Keyring,
+    blockhash: str,
+    bid_price: int,
+    listed: Mapping[str, Sequence[str]],
 ) -> Draft:
     wanted = _payment(cargo, keyring)
     price = _price(cargo, wanted, bid_price)
-    message = packing.message(wanted, blockhash=blockhash, price=price)
-    intent.check(bytes(message), wanted, price=price)
-    _compare(cargo, wanted, pinned_source=pinned_source)
+    build = packing.message if wanted.table is None else packing.message_v0
+    message = build(wanted, blockhash=blockhash, price=price)
+    intent.check(to_bytes_versioned(message), wanted, price=price, tables=listed)
     return Draft(cargo=cargo, intent=wanted, message=message, price=price)
 
 
@@ -120,6 +142,14 @@ def _draft_reclaim(cargo: Cargo, keyring: Keyring, blockhash: str, bid_price: in
     price = _price(cargo, wanted, bid_price)
     message = reclaims.message(wanted, blockhash=blockhash, price=price)
     reclaims.check(bytes(message), wanted, price=price)
+    return Draft(cargo=cargo, intent=wanted, message=message, price=price)
+
+
+def _draft_extension(cargo: Cargo, keyring: Keyring, blockhash: str, bid_price: int) -> Draft:
+    wanted = _extension(cargo, keyring)
+    price = _price(cargo, wanted, bid_price)
+    message = extensions.message(wanted, blockhash=blockhash, price=price)
+    extensions.check(bytes(message), wanted, price=price)
     return Draft(cargo=cargo, intent=wanted, message=message, price=price)
 
 
@@ -141,11 +171,13 @@ def _payment(cargo: Cargo, keyring: Keyring) -> Intent:
             packing.Transfer(destination=payout.destination, lamports=payout.lamports)
             for payout in cargo.payouts
         ),
+        table=cargo.table,
     )
 
 
-def _compare(cargo: Cargo, wanted: Intent, *, pinned_source: str | None) -> None:
+def _compare(cargo: Cargo, wanted: AnyIntent, *, pinned_source: str | None) -> None:
     """Refuse unless the intent, the batch's row, its receipt and its source agree."""
+    assert isinstance(wanted, Intent)
     if wanted.source != pinned_source:
         raise IntentMismatch(f"the key of {cargo.source} is not that of {pinned_source}")
     if str(wanted.receipt) != cargo.batch.receipt_address:
@@ -166,3 +198,21 @@ def _reclaim(cargo: Cargo, keyring: Keyring) -> ReclaimIntent:
             for item in cargo.receipts
         ),
     )
+
+
+def _extension(cargo: Cargo, keyring: Keyring) -> ExtensionIntent:
+    """What the rows say; refused unless the batch's row, its receipt and its table agree."""
+    batch, extension = cargo.batch, cargo.extension
+    assert extension is not None
+    wanted = ExtensionIntent(
+        treasury=keyring.treasury.address,
+        receipt_seed=packing.receipt_seed(keyring.receipt_key, batch.id),
+        recent_slot=extension.recent_slot,
+        first_position=extension.first_position,
+        addresses=extension.addresses,
+    )
+    said = (str(wanted.receipt), wanted.table, wanted.rent_lamports)
+    booked = (batch.receipt_address, batch.table_address, batch.lamports)
+    if said != booked:
+        raise IntentMismatch(f"receipt, table and rent are {said}, the batch says {booked}")
+    return wanted

@@ -74,6 +74,7 @@ def terms() -> Terms:
         deadline_s=chosen.payout_deadline_s,
         funding=timedelta(days=chosen.funding_days),
         receipt_retention=timedelta(hours=chosen.receipt_retention_hours),
+        lookup_tables=chosen.lookup_tables,
     )
 
 
@@ -136,7 +137,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.warning("stream.unreachable", reason=report.stream_outage)
     for batch_id, fault in report.broken.items():
         logger.error("batch.broken", batch_id=batch_id, fault=fault)
-    logger.info("settle.tick", **asdict(report), **backlog)
+    # asdict would rebuild the counter from pairs, and count those.
+    told = {**asdict(report), "verdicts": dict(report.verdicts)}
+    logger.info("settle.tick", **told, **backlog)
     _measure(report, backlog, landed)
     return {"rounds": report.rounds, "sent": report.batches_sent, **dict(report.verdicts)}
 

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from solders.transaction import Transaction
+from solders.transaction import VersionedTransaction
 
 from functions.batch.blame import blame
 from functions.batch.chain import Chain
-from pixr.adapters.postgres import Database, batch_edges, batches
+from pixr.adapters.postgres import Database, batch_edges, batches, lookup_tables
 from pixr.adapters.postgres.batch_edges import Landing
 from pixr.adapters.postgres.batches import Batch
 from pixr.domain.payouts import (
@@ -146,7 +146,12 @@ def _fail(db: Database, item: _Seen, *, now: datetime) -> bool:
     payouts = batches.items(db, [item.batch.id])[item.batch.id]
     if not payouts:
         return batch_edges.dissolve(db, item.batch, failed, poison={}, now=now)
-    found = blame(failed, Transaction.from_bytes(attempt.raw).message, payouts)
+    found = blame(
+        failed,
+        VersionedTransaction.from_bytes(attempt.raw).message,
+        payouts,
+        lookup_tables.of_batch(db, item.batch),
+    )
     return batch_edges.dissolve(
         db,
         item.batch,

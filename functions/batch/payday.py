@@ -17,7 +17,7 @@ from pixr.domain.fees import FeeDecision, FeeInputs
 PROMPT_PERCENT: Final = 75
 """What a person waits for (a withdrawal, an investment, a refund) never waits for a price."""
 
-_PATIENT: Final = frozenset({"earnings", "reclaim"})
+_PATIENT: Final = frozenset({"earnings", "reclaim", "table"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,12 @@ from typing import Final
 from uuid import UUID
 
 from functions.batch.keyring import Keyring
-from pixr.adapters.postgres import Database, batches, ledger, payouts
+from pixr.adapters.postgres import Database, batches, ledger, lookup_tables, payouts
 from pixr.domain import fees, packing, proofs
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
+from pixr.domain.packing import Table
 from pixr.domain.payouts import Payout
+from pixr.domain.table_packing import Load, load
 
 PAYOUTS_PER_ROUND: Final = 2_000
 
@@ -43,6 +45,7 @@ def make_batches(
     *,
     payees_max: int,
     patient_max: int,
+    has_tables: bool = False,
     new_id: Callable[[], UUID],
     now: datetime,
 ) -> Planned:
@@ -50,7 +53,8 @@ def make_batches(
 
     Of earnings and returns the ``patient_max`` oldest; the rest waits for a cheaper minute.
     A payout that the treasury cannot pay, or could pay only by falling below its rent-exempt
-    minimum, is left for later; a smaller one behind it may go.
+    minimum, is left for later; a smaller one behind it may go. With ``has_tables`` regular payees
+    travel with their lookup tables.
     """
     with db.transaction():
         pending = payouts.list_pending(db, limit=PAYOUTS_PER_ROUND, patient_max=patient_max)
@@ -64,13 +68,16 @@ def make_batches(
         }
         plans: list[batches.Plan] = []
         short = 0
-        for group in packing.pack(pending, addresses=addresses, payees_max=payees_max):
+        tables = _usable(db) if has_tables else []
+        loads = load(pending, addresses=addresses, payees_max=payees_max, tables=tables)
+        for item in loads:
+            group = item.payouts
             needed = _treasury_lamports(group)
             if needed > room:
                 short += len(group)
                 continue
             room -= needed
-            plans.append(_plan(group, keyring, addresses, batch_id=new_id()))
+            plans.append(_plan(item, keyring, addresses, batch_id=new_id()))
         if plans:
             batches.insert(db, plans, now=now)
     return Planned(
@@ -78,6 +85,11 @@ def make_batches(
         payouts_short=short,
         fee_lamports_max=sum(_fee_lamports_max(plan.payouts) for plan in plans),
     )
+
+
+def _usable(db: Database) -> list[Table]:
+    booked = lookup_tables.list_booked(db)
+    return [item.table for item in booked if item.state == "USABLE" and item.table.addresses]
 
 
 def _treasury_lamports(group: Sequence[Payout]) -> int:
@@ -92,8 +104,9 @@ def _fee_lamports_max(group: Sequence[Payout]) -> int:
 
 
 def _plan(
-    group: Sequence[Payout], keyring: Keyring, addresses: Mapping[str, str], *, batch_id: UUID
+    item: Load, keyring: Keyring, addresses: Mapping[str, str], *, batch_id: UUID
 ) -> batches.Plan:
+    group = item.payouts
     first = group[0]
     seed = packing.receipt_seed(keyring.receipt_key, batch_id)
     salts = [packing.leaf_salt(keyring.receipt_key, batch_id, payout.id) for payout in group]
@@ -111,4 +124,5 @@ def _plan(
         payouts=group,
         salts=salts,
         treasury_reserved_lamports=_treasury_lamports(group),
+        table_address=None if item.table is None else item.table.address,
     )

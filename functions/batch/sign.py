@@ -16,18 +16,19 @@ from uuid import UUID
 from functions.batch import check
 from functions.batch.blame import blame
 from functions.batch.chain import Chain
-from functions.batch.check import Views
+from functions.batch.check import Contents, Views
 from functions.batch.drafts import Cargo, Draft, draft
 from functions.batch.keyring import Keyring
 from functions.batch.payday import Market
-from pixr.adapters.postgres import Database, batch_edges, batches, wallets
+from pixr.adapters.postgres import Database, batch_edges, batches, lookup_tables, wallets
 from pixr.adapters.postgres.batch_edges import Signed
 from pixr.adapters.postgres.batches import Batch
 from pixr.adapters.solana import Blockhash
 from pixr.domain.intent import IntentMismatch
 from pixr.domain.limits import Limit
+from pixr.domain.lookup_tables import read
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
-from pixr.domain.packing import TRAVELS_ALONE
+from pixr.domain.packing import TRAVELS_ALONE, Table
 from pixr.domain.payouts import Refuses
 
 
@@ -61,12 +62,13 @@ def sign_and_send(desk: Desk, planned: Sequence[Batch], *, now: datetime) -> Sen
         ChainUnreachable: No node answered; none was stored.
     """
     cargos = _load(desk.db, planned)
-    clear, views = _checked(desk, cargos, now=now)
+    contents = _contents(desk, cargos)
+    clear, views = _checked(desk, cargos, contents, now=now)
     affordable = _affordable(desk, clear, views)
     if not affordable:
         return Sent(short=len(clear))
     blockhash = desk.chain.blockhash()
-    drafts = _drafts(desk, affordable, blockhash, now=now)
+    drafts = _drafts(desk, affordable, blockhash, contents, now=now)
     passed, refused = _rehearsed(desk, drafts, now=now)
     signed = [_sign(desk.keyring, item, blockhash) for item in passed]
     return Sent(
@@ -81,12 +83,19 @@ def _load(db: Database, planned: Sequence[Batch]) -> list[Cargo]:
     payouts = batches.items(db, ids)
     receipts = batches.receipts(db, [batch.id for batch in planned if batch.kind == "reclaim"])
     attempts = batches.attempts(db, ids)
+    named = [batch.table_address for batch in planned if batch.table_address is not None]
+    tables = {address: Table(address=address, addresses=()) for address in named}
+    tables |= lookup_tables.read(db, named) if named else {}
+    extended = [batch.id for batch in planned if batch.kind == "table"]
+    extensions = lookup_tables.extensions(db, extended) if extended else {}
     return [
         Cargo(
             batch=batch,
             attempts_made=len(attempts[batch.id]),
             payouts=payouts[batch.id],
             receipts=receipts.get(batch.id, ()),
+            table=None if batch.table_address is None else tables[batch.table_address],
+            extension=extensions.get(batch.id),
         )
         for batch in planned
     ]
@@ -98,7 +107,15 @@ def _address(keyring: Keyring, cargo: Cargo) -> str:
     return keyring.signer(cargo.source).address
 
 
-def _checked(desk: Desk, cargos: Sequence[Cargo], *, now: datetime) -> tuple[list[Cargo], Views]:
+def _contents(desk: Desk, cargos: Sequence[Cargo]) -> Contents:
+    """The lookup tables that are named, as they are on chain."""
+    named = sorted({cargo.table.address for cargo in cargos if cargo.table is not None})
+    return dict(zip(named, desk.chain.contents(named), strict=True)) if named else {}
+
+
+def _checked(
+    desk: Desk, cargos: Sequence[Cargo], contents: Contents, *, now: datetime
+) -> tuple[list[Cargo], Views]:
     """Look at all accounts once; take apart, or hold, what they speak against."""
     sources = {cargo.batch.id: _address(desk.keyring, cargo) for cargo in cargos}
     wanted = {desk.keyring.treasury.address: None}
@@ -107,7 +124,9 @@ def _checked(desk: Desk, cargos: Sequence[Cargo], *, now: datetime) -> tuple[lis
     views = dict(zip(wanted, desk.chain.accounts(list(wanted)), strict=True))
     clear: list[Cargo] = []
     for cargo in cargos:
-        finding = check.examine(cargo, sources[cargo.batch.id], views)
+        finding = check.examine(cargo, sources[cargo.batch.id], views, contents)
+        if finding.table_doubt is not None and cargo.table is not None:
+            lookup_tables.looked_at(desk.db, cargo.table.address, finding.table_doubt)
         if finding.is_clear:
             clear.append(cargo)
         elif finding.contradiction is not None:
@@ -133,9 +152,19 @@ def _affordable(desk: Desk, cargos: Sequence[Cargo], views: Views) -> list[Cargo
 
 
 def _drafts(
-    desk: Desk, cargos: Sequence[Cargo], blockhash: Blockhash, *, now: datetime
+    desk: Desk,
+    cargos: Sequence[Cargo],
+    blockhash: Blockhash,
+    contents: Contents,
+    *,
+    now: datetime,
 ) -> list[Draft]:
     drafts: list[Draft] = []
+    listed = {
+        address: read(account.owner, account.data).addresses
+        for address, account in contents.items()
+        if account is not None and any(_reads(cargo, address) for cargo in cargos)
+    }
     for cargo in cargos:
         try:
             made = draft(
@@ -144,12 +173,18 @@ def _drafts(
                 blockhash=blockhash.hash,
                 bid_price=desk.market.bid_price(cargo.batch.kind),
                 pinned_source=_pinned_source(desk, cargo),
+                listed=listed,
             )
         except IntentMismatch as mismatch:
             batch_edges.hold(desk.db, cargo.batch, f"the signer refused: {mismatch}", {}, now=now)
             continue
         drafts.append(made)
     return drafts
+
+
+def _reads(cargo: Cargo, address: str) -> bool:
+    """Whether a batch that was found in order pays by way of this table."""
+    return cargo.extension is None and cargo.table is not None and cargo.table.address == address
 
 
 def _pinned_source(desk: Desk, cargo: Cargo) -> str | None:
@@ -180,7 +215,9 @@ def _rehearsed(
             passed.append(item)
             continue
         cargo = item.cargo
-        found = blame(rehearsal, item.message, cargo.payouts) if cargo.payouts else None
+        found = (
+            blame(rehearsal, item.message, cargo.payouts, cargo.table) if cargo.payouts else None
+        )
         if found is not None and found.culprits and _names_somebody(rehearsal):
             batch_edges.dissolve(desk.db, cargo.batch, None, poison=found.culprits, now=now)
         else:

@@ -22,6 +22,7 @@ from functions.batch.observe import observe
 from functions.batch.payday import Market
 from functions.batch.reclaim import plan_reclaims
 from functions.batch.sign import Desk, sign_and_send
+from functions.batch.tables import look_after
 from functions.deposits import UnknownPayment, walk
 from pixr.adapters.postgres import (
     Database,
@@ -94,6 +95,7 @@ class Terms:
     """The longest that a payout waits for a cheaper minute."""
     funding: timedelta = FUNDING_TIME
     """How long an upgrade may wait for its last investor."""
+    lookup_tables: bool = False
 
 
 @dataclass(slots=True)
@@ -113,6 +115,7 @@ class Report:
     batches_short: int = 0
     """Planned batches left because the treasury holds less on chain, in the last round."""
     reclaims_planned: int = 0
+    tables_extended: int = 0
     deposited_lamports: int = 0
     verdicts: Counter[str] = field(default_factory=Counter[str])
     broken: dict[str, str] = field(default_factory=dict[str, str])
@@ -170,6 +173,9 @@ def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) ->
     market = payday.look_at_market(world.db, world.chain, addresses["treasury"], now=now)
     if pauses.read(world.db) is None:
         _reclaim(world, terms, clockwork, report)
+        if terms.lookup_tables:
+            ids, db, chain = clockwork.new_id, world.db, world.chain
+            report.tables_extended += look_after(db, chain, world.keyring, new_id=ids, now=now)
     for _ in range(ROUNDS_MAX):
         report.rounds += 1
         has_more = _round(world, terms, clockwork, market, report)
@@ -254,6 +260,7 @@ def _plan(
         world.keyring,
         payees_max=terms.payees_max,
         patient_max=decision.payouts_now,
+        has_tables=terms.lookup_tables,
         new_id=clockwork.new_id,
         now=now,
     )

@@ -1,10 +1,16 @@
 """The signer's own look: decode the bytes that are about to be signed and compare.
 
 It shares no code with the builder in ``packing.py``. Whatever went wrong before (a
-swapped row, a wrong join, a planted payout) is a mismatch here, and nothing is signed.
+swapped row, a wrong join, a planted payout) is a mismatch here, and nothing is signed. What a
+message takes from a lookup table is read from the table as the chain has it, not as our
+books say.
 """
 
-from solders.message import Message
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from solders.message import Message, MessageV0, from_bytes_versioned
 from solders.pubkey import Pubkey
 
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
@@ -26,19 +32,38 @@ class IntentMismatch(Exception):
     """The bytes say something else than the batch: refuse to sign and wake a person."""
 
 
-def check(raw_message: bytes, intent: Intent, *, price: int) -> None:
+NO_TABLES: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
+
+
+def check(
+    raw_message: bytes,
+    intent: Intent,
+    *,
+    price: int,
+    tables: Mapping[str, Sequence[str]] = NO_TABLES,
+) -> None:
     """Refuse anything but exactly ``intent``.
+
+    Args:
+        raw_message: What is about to be signed, version byte included.
+        intent: What the batch says.
+        price: Micro-lamports per unit that were to be offered.
+        tables: What stands in each lookup table on chain, by its address.
 
     Raises:
         IntentMismatch: Names the first difference.
     """
-    decoded = Message.from_bytes(raw_message)
-    keys = decoded.account_keys
+    decoded = from_bytes_versioned(raw_message)
+    keys = _keys(decoded, intent, tables)
     signers = [str(key) for key in keys[: decoded.header.num_required_signatures]]
     expected = [intent.treasury] + [intent.source] * (intent.source != intent.treasury)
     _same("signers", signers, expected)
     _same("instructions", len(decoded.instructions), LEADING_INSTRUCTIONS + len(intent.transfers))
 
+    named = {index for item in decoded.instructions for index in bytes(item.accounts)}
+    named |= {item.program_id_index for item in decoded.instructions}
+    if max(named) >= len(keys):
+        raise IntentMismatch("the message names an account that is not there")
     parts = [
         (keys[item.program_id_index], bytes(item.data), [keys[index] for index in item.accounts])
         for item in decoded.instructions
@@ -63,6 +88,24 @@ def check(raw_message: bytes, intent: Intent, *, price: int) -> None:
         _same(
             f"transfer {number}", [str(key) for key in accounts], [intent.source, item.destination]
         )
+
+
+def _keys(decoded: object, intent: Intent, tables: Mapping[str, Sequence[str]]) -> Sequence[Pubkey]:
+    """All accounts in the order that instructions count them; or a version that was not meant."""
+    if intent.table is None:
+        if not isinstance(decoded, Message):
+            raise IntentMismatch(f"the message is a {type(decoded).__name__}, the batch is plain")
+        return decoded.account_keys
+    if not isinstance(decoded, MessageV0):
+        raise IntentMismatch(f"the message is a {type(decoded).__name__}, the batch has a table")
+    lookups = decoded.address_table_lookups
+    _same("tables", [str(item.account_key) for item in lookups], [intent.table.address])
+    _same("entries that are only read", bytes(lookups[0].readonly_indexes), b"")
+    listed = tables.get(intent.table.address, ())
+    wanted = bytes(lookups[0].writable_indexes)
+    if any(index >= len(listed) for index in wanted):
+        raise IntentMismatch(f"table {intent.table.address} has {len(listed)} entries on chain")
+    return [*decoded.account_keys, *(Pubkey.from_string(listed[index]) for index in wanted)]
 
 
 def _check_receipt(part: tuple[Pubkey, bytes, list[Pubkey]], intent: Intent) -> None:

@@ -13,7 +13,14 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from pixr.adapters.postgres import Database, batches, investments_settled, ledger, sql
+from pixr.adapters.postgres import (
+    Database,
+    batches,
+    investments_settled,
+    ledger,
+    lookup_tables,
+    sql,
+)
 from pixr.adapters.postgres.batches import Batch, LockedReceipt
 from pixr.domain import limits as signing
 from pixr.domain.limits import Counted, Limit
@@ -172,6 +179,7 @@ def finalize(
         )
         events = {
             f"attempt:{item.landed.signature}": _entries(
+                item.batch,
                 payouts[item.batch.id],
                 emptied.get(item.batch.id, ()),
                 fee_lamports=item.landed.fee_lamports,
@@ -186,6 +194,9 @@ def finalize(
         assert posted == set(events), "one attempt lands once"
         if emptied:
             db.execute(sql("batches/mark_reclaimed"), {"batch_ids": list(emptied)})
+        extended = [item.batch.id for item in won if item.batch.kind == "table"]
+        if extended:
+            lookup_tables.written(db, extended)
         for item in won:
             if item.batch.kind in ("investment", "refund"):
                 investments_settled.after_payment(db, item.batch.id, job_id=item.job_id, now=now)
@@ -204,7 +215,11 @@ def _promises(won: Sequence[Landing], payouts: Mapping[UUID, Sequence[Payout]]) 
 
 
 def _entries(
-    payouts: Sequence[Payout], emptied: Sequence[LockedReceipt], *, fee_lamports: int
+    batch: Batch,
+    payouts: Sequence[Payout],
+    emptied: Sequence[LockedReceipt],
+    *,
+    fee_lamports: int,
 ) -> dict[str, int]:
     """Ledger entries of a landed batch: transfers, fee, rent locked or taken back."""
     entries: dict[str, int] = {}
@@ -218,8 +233,10 @@ def _entries(
         if payout.source != payout.debit_account:
             move(payout.debit_account, "settled", payout.lamports)
     move("treasury", "network", fee_lamports)
-    if payouts:
+    if batch.kind != "reclaim":
         move("treasury", "receipts", RENT_EXEMPT_LAMPORTS)
+    if batch.kind == "table":
+        move("treasury", "tables", batch.lamports)
     for receipt in emptied:
         move("receipts", "treasury", RENT_EXEMPT_LAMPORTS)
         # Whatever somebody sent to the receipt comes along: less would leave dust behind.
@@ -289,6 +306,9 @@ def dissolve(
             charge_failure(db, failed, now=now)
         db.execute(sql("batches/end_items"), {"batch_id": batch.id})
         db.execute(sql("batches/end_receipts"), {"batch_id": batch.id})
+        if batch.kind == "table":
+            assert batch.table_address is not None
+            lookup_tables.not_written(db, batch.id, batch.table_address)
         for payout in payouts:
             if payout.id in poison:
                 _quarantine(db, payout, poison[payout.id])

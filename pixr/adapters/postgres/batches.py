@@ -25,8 +25,8 @@ class _TakenByARival(Exception):
 class Batch:
     """A batch as read, with the version that an edge must find unchanged.
 
-    A reclaim has neither receipt nor root; ``receipt_seed`` is set only where it does not
-    follow from the id.
+    A reclaim has neither receipt nor root, an extension of a lookup table no root;
+    ``receipt_seed`` is set only where it does not follow from the id.
     """
 
     id: UUID
@@ -38,6 +38,8 @@ class Batch:
     merkle_root: bytes | None
     lamports: int
     treasury_reserved_lamports: int
+    table_address: str | None = None
+    """The lookup table that a payment looks its payees up in, or that an extension extends."""
 
     def stored(self) -> "Batch":
         """As it is after its attempt was stored by the same reader."""
@@ -55,6 +57,7 @@ class Plan:
     payouts: Sequence[Payout]
     salts: Sequence[bytes]
     treasury_reserved_lamports: int
+    table_address: str | None = None
 
     @property
     def lamports(self) -> int:
@@ -102,7 +105,7 @@ def insert(db: Database, plans: Sequence[Plan], *, now: datetime) -> None:
         "payout_ids": [item[2] for item in items],
         "salts": [item[3] for item in items],
     }
-    _insert_rows(db, [_values(plan) for plan in plans], now=now)
+    insert_rows(db, [_values(plan) for plan in plans], now=now)
     db.execute(sql("batches/insert_items"), parameters)
     taken = db.execute(sql("batches/take_payouts"), parameters).fetchall()
     assert len(taken) == len(items), "a locked payout was taken by somebody else"
@@ -117,10 +120,12 @@ def _values(plan: Plan) -> tuple[Any, ...]:
         len(plan.payouts),
         plan.lamports,
         plan.treasury_reserved_lamports,
+        plan.table_address,
     )
 
 
-def _insert_rows(db: Database, rows: Sequence[tuple[Any, ...]], *, now: datetime) -> None:
+def insert_rows(db: Database, rows: Sequence[tuple[Any, ...]], *, now: datetime) -> None:
+    """Insert the batches' own rows, each as the names below. Inside a transaction."""
     names = (
         "ids",
         "kinds",
@@ -129,6 +134,7 @@ def _insert_rows(db: Database, rows: Sequence[tuple[Any, ...]], *, now: datetime
         "payees",
         "lamports",
         "treasury_reserved_lamports",
+        "table_addresses",
     )
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     db.execute(sql("batches/insert"), {**columns, "now": now})
@@ -149,7 +155,7 @@ def insert_reclaim(
         written then.
     """
     total = sum(item.lamports for item in receipts)
-    row = (batch_id, "reclaim", None, None, len(receipts), total, fee_lamports_max)
+    row = (batch_id, "reclaim", None, None, len(receipts), total, fee_lamports_max, None)
     parameters = {
         "batch_id": batch_id,
         "positions": list(range(len(receipts))),
@@ -159,7 +165,7 @@ def insert_reclaim(
     with suppress(_TakenByARival), db.transaction():
         if not ledger.reserve(db, "treasury", fee_lamports_max):
             return False
-        _insert_rows(db, [row], now=now)
+        insert_rows(db, [row], now=now)
         taken = db.execute(sql("batches/insert_receipts"), parameters).fetchall()
         if len(taken) != len(receipts):
             raise _TakenByARival
