@@ -16,8 +16,9 @@ from uuid import UUID
 
 import psycopg
 
-from pixr.adapters.postgres import Database, DatabaseUnreachable, sql
+from pixr.adapters.postgres import Database, DatabaseUnreachable, arrays, sql
 from pixr.domain.earnings import Epoch, Rules, Share
+from pixr.domain.errors import Outage
 from pixr.domain.view_lines import Lines, write_line
 from pixr.domain.views import DAY_US, day_number, day_of
 
@@ -27,6 +28,18 @@ WATCHED_MS_MIN: Final = 30_000
 COPY_LINES: Final = (
     "COPY arrived_views (event_id, content_id, viewer_id, watched_ms, occurred_us) FROM STDIN"
 )
+
+
+class AnotherDrain(Outage):
+    """Another drain has been at work for longer than we wait. It takes what we would."""
+
+    part = "drain"
+
+
+class TooSlow(Outage):
+    """A statement of the drain took longer than one may: fewer views may do."""
+
+    part = "database"
 
 
 class LinesRefused(Exception):
@@ -74,18 +87,29 @@ def drain_transaction(db: Database) -> Generator[date | None]:
 
     Raises:
         LinesRefused: A view broke a rule of the database; nothing was written.
+        AnotherDrain: Another one did not end in time.
+        TooSlow: A statement took longer than one may; nothing was written.
         DatabaseUnreachable: No answer, no lock in time, or no room; nothing was written.
     """
     try:
         with db.transaction():
-            db.execute(sql("earnings/begin_drain"))
+            _begin(db)
             row = db.execute(sql("earnings/dropped_day")).fetchone()
             assert row is not None
             yield row["day"]
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise LinesRefused(str(error).partition("\n")[0]) from error
+    except psycopg.errors.QueryCanceled as error:
+        raise TooSlow(str(error).partition("\n")[0]) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseUnreachable(str(error).strip()) from error
+
+
+def _begin(db: Database) -> None:
+    try:
+        db.execute(sql("earnings/begin_drain"))
+    except psycopg.errors.LockNotAvailable as error:
+        raise AnotherDrain("it holds the lock") from error
 
 
 def take_in(
@@ -165,7 +189,7 @@ def open_epochs(
     ]
     if stale:
         parameters = {
-            "content_ids": stale,
+            "content_ids": arrays.texts(stale),
             "platform_fee_bps": rules.platform_fee_bps,
             "investor_share_bps": rules.investor_share_bps,
             "now": now,
@@ -177,14 +201,14 @@ def open_epochs(
 
 
 def _read_epochs(db: Database, content_ids: Sequence[str]) -> dict[str, tuple[int, Epoch]]:
-    rows = db.execute(sql("earnings/read_epochs"), {"content_ids": list(content_ids)})
+    rows = db.execute(sql("earnings/read_epochs"), {"content_ids": arrays.texts(content_ids)})
     return {row.pop("content_id"): (row.pop("epoch"), Epoch(**row)) for row in rows}
 
 
 def shares(db: Database, content_ids: Sequence[str]) -> dict[str, list[Share]]:
     """Return the investments that share in each content's open epoch."""
     found: defaultdict[str, list[Share]] = defaultdict(list)
-    for row in db.execute(sql("earnings/list_shares"), {"content_ids": list(content_ids)}):
+    for row in db.execute(sql("earnings/list_shares"), {"content_ids": arrays.texts(content_ids)}):
         found[row.pop("content_id")].append(Share(**row))
     return found
 
@@ -198,13 +222,13 @@ def add_totals(db: Database, totals: Sequence[Total]) -> None:
     found = db.execute(
         sql("earnings/add_totals"),
         {
-            "content_ids": [total.content_id for total in totals],
-            "epochs": [total.epoch for total in totals],
-            "gross_lamports": [total.gross_lamports for total in totals],
-            "platform_lamports": [total.platform_lamports for total in totals],
-            "investor_lamports": [total.investor_lamports for total in totals],
-            "views": [total.views for total in totals],
-            "qualified_views": [total.qualified_views for total in totals],
+            "content_ids": arrays.texts([total.content_id for total in totals]),
+            "epochs": arrays.numbers(total.epoch for total in totals),
+            "gross_lamports": arrays.numbers(total.gross_lamports for total in totals),
+            "platform_lamports": arrays.numbers(total.platform_lamports for total in totals),
+            "investor_lamports": arrays.numbers(total.investor_lamports for total in totals),
+            "views": arrays.numbers(total.views for total in totals),
+            "qualified_views": arrays.numbers(total.qualified_views for total in totals),
         },
     )
     if found.rowcount != len(totals):
@@ -225,11 +249,11 @@ def accrue(db: Database, accruals: Sequence[Accrual], *, drain_id: UUID, now: da
         sql("earnings/accrue"),
         {
             "drain_id": drain_id,
-            "content_ids": [item.content_id for item in accruals],
-            "user_ids": [item.user_id for item in accruals],
-            "kinds": [item.kind for item in accruals],
-            "views": [item.views for item in accruals],
-            "lamports": [item.lamports for item in accruals],
+            "content_ids": arrays.texts([item.content_id for item in accruals]),
+            "user_ids": arrays.texts([item.user_id for item in accruals]),
+            "kinds": arrays.texts([item.kind for item in accruals]),
+            "views": arrays.numbers(item.views for item in accruals),
+            "lamports": arrays.numbers(item.lamports for item in accruals),
             "now": now,
         },
     )

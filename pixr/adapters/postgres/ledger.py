@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pixr.adapters.postgres import Database, sql
+from pixr.adapters.postgres import Database, arrays, sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ def read(db: Database, account: str) -> Account:
 
 def open_account(db: Database, *accounts: str) -> None:
     """Make sure that each account exists; repeating it changes nothing."""
-    db.execute(sql("ledger/open_accounts"), {"accounts": list(accounts)})
+    db.execute(sql("ledger/open_accounts"), {"accounts": arrays.texts(accounts)})
 
 
 def reserve(db: Database, account: str, lamports: int) -> bool:
@@ -92,9 +92,9 @@ def post_all(db: Database, events: Mapping[str, Mapping[str, int]], *, now: date
         db.execute(
             sql("ledger/post"),
             {
-                "transaction_ids": [row[0] for row in rows],
-                "accounts": [row[1] for row in rows],
-                "lamports": [row[2] for row in rows],
+                "transaction_ids": arrays.numbers(row[0] for row in rows),
+                "accounts": arrays.texts([row[1] for row in rows]),
+                "lamports": arrays.numbers(row[2] for row in rows),
             },
         )
     return {row["reference"] for row in begun}

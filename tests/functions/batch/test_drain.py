@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from functions.batch import drain
 from functions.batch.drain import REFUSED_MAX, Drained, drain_once
 from pixr.adapters.postgres import Database, DatabaseUnreachable, connect, earnings, ledger
-from pixr.adapters.postgres.earnings import LinesRefused
+from pixr.adapters.postgres.earnings import AnotherDrain, LinesRefused, TooSlow
 from pixr.adapters.postgres.verification import CHECKS, offenders
 from pixr.adapters.redis import PACKS, STREAM, DeadLetters, StreamUnreachable, ViewStream
 from pixr.domain.earnings import Rules
@@ -361,7 +361,7 @@ def unreachable(*_args: object, **_kwargs: object) -> None:
     raise StreamUnreachable("ConnectionError")
 
 
-def test_an_outage_of_the_database_sends_nothing_to_the_dead_letters(
+def test_waiting_for_another_drain_sends_nothing_to_the_dead_letters(
     bench: Bench, database_url: str
 ) -> None:
     """Another drain holds the lock for longer than we wait; ten times."""
@@ -372,7 +372,7 @@ def test_an_outage_of_the_database_sends_nothing_to_the_dead_letters(
         with rival.transaction():
             rival.execute("SELECT begin_drain()")
             for _ in range(10):
-                with pytest.raises(DatabaseUnreachable):
+                with pytest.raises(AnotherDrain):
                     bench.drain()
         assert bench.stream.dead_depth() == 0
     assert bench.drain().events_new == 1
@@ -405,6 +405,32 @@ def test_a_database_that_refuses_everything_is_not_the_fault_of_the_views(bench:
     assert bench.stream.dead_depth() == 0
     bench.db.execute("ALTER TABLE view_events DROP CONSTRAINT refuses")
     assert bench.drain().events_new == 10 * REFUSED_MAX
+
+
+def test_a_database_that_is_slow_gets_fewer_views_at_a_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.content("film", "alice")
+    bench.stream.append([bench.view(number) for number in range(40)])
+    monkeypatch.setattr(drain, "SLOW_MAX", 5)
+    bench.db.execute(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF (SELECT count(*) FROM arrived) > 10 THEN PERFORM pg_sleep(10); END IF;"
+        " RETURN NULL; END $$;"
+        "CREATE TRIGGER dawdles AFTER INSERT ON view_events REFERENCING NEW TABLE AS arrived"
+        " FOR EACH STATEMENT EXECUTE FUNCTION dawdle();"
+        "SET statement_timeout = '200ms'"
+    )
+    assert bench.drain().events_new == 40
+    row = bench.db.execute("SELECT count(*) AS n, sum(events_new)::int AS new FROM drains")
+    assert row.fetchone() == {"n": 4, "new": 40}
+    bench.stream.append([bench.view(number) for number in range(40, 60)])
+    monkeypatch.setattr(drain, "SLOW_MAX", 20)
+    with pytest.raises(TooSlow):
+        bench.drain()
+    bench.db.execute("DROP TRIGGER dawdles ON view_events")
+    assert bench.drain().events_new == 20
+    assert (bench.differences(), bench.stream.dead_depth()) == ([], 0)
 
 
 def test_an_epoch_that_closes_under_the_drain_makes_it_drain_again(

@@ -108,6 +108,8 @@ CREATE FUNCTION begin_drain() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('drain'), 0);
     IF to_regclass('pg_temp.arrived_views') IS NULL THEN
+        -- So that a hundred thousand rows stay in memory.
+        PERFORM set_config('temp_buffers', '32MB', false);
         CREATE TEMPORARY TABLE arrived_views (
             event_id    text COLLATE "C" NOT NULL,
             content_id  text             NOT NULL,
