@@ -30,7 +30,7 @@ from solders.transaction import VersionedTransaction
 
 from pixr.local.chain.runtime import Runtime
 from tests.fakes.runtime import BUILT_IN, CLOCK, execute
-from tests.fakes.steps import Account
+from tests.fakes.values import Account
 from tests.fakes.wire import MEMO, SYSTEM, decode
 
 RENT = 890_880

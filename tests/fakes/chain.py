@@ -13,7 +13,7 @@ branches fork and finality stalls.
 """
 
 import hashlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -21,11 +21,13 @@ from typing import Any, Final
 from solders.hash import Hash
 
 from tests.fakes.runtime import BUILT_IN, EMPTY, RESERVED, execute
-from tests.fakes.steps import Account
+from tests.fakes.values import Account, Moment
 from tests.fakes.wire import Wire
 
 BLOCKHASH_AGE_MAX: Final = 150
 FINALITY_BLOCKS: Final = 31
+SLOT_HASHES: Final = 512
+"""So many of the newest blocks programs can name by their slots."""
 GENESIS_TIME_S: Final = 1_893_456_000
 """2030-01-01, which is when every simulated run begins."""
 
@@ -154,6 +156,18 @@ class Chain:
             and self.block(branch, at).hash == blockhash
         )
 
+    def moment(self, branch: Branch, *, slot: int, parent_height: int) -> Moment:
+        """What programs can tell of a slot of that branch whose parent stands there."""
+
+        def is_recent(asked: int) -> bool:
+            for blocks in (branch.blocks, self.finalized):
+                index = bisect_left(blocks, asked, key=_slot_of)
+                if index < len(blocks) and blocks[index].slot == asked:
+                    return 0 <= parent_height - blocks[index].height < SLOT_HASHES
+            return False
+
+        return Moment(slot=slot, is_recent_slot=is_recent)
+
     def height_of(self, blockhash: str) -> int | None:
         """Where the block with that hash stands, or stood before its branch died."""
         return self._height_of.get(blockhash)
@@ -187,7 +201,8 @@ class Chain:
             return
         if wire.signature in self.landed or wire.signature in branch.landed:
             return
-        outcome = execute(wire, branch.state.get, reserved=self.reserved)
+        moment = self.moment(branch, slot=block.slot, parent_height=block.height - 1)
+        outcome = execute(wire, branch.state.get, reserved=self.reserved, moment=moment)
         if not outcome.landed:
             return
         landed = Landed(
@@ -329,3 +344,7 @@ class Chain:
             address: account.lamports if (account := accounts[-1]) else 0
             for address, (_, accounts) in self._history.items()
         }
+
+
+def _slot_of(block: Block) -> int:
+    return block.slot

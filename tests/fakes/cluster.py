@@ -10,7 +10,6 @@ and the same calls give the same run to the byte.
 """
 
 import random
-import struct
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -18,13 +17,13 @@ from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from tests.fakes import tables
 from tests.fakes.chain import BLOCKHASH_AGE_MAX, GENESIS_TIME_S, Branch, Chain, Offer
 from tests.fakes.letters import BANK_LAMPORTS, Bank
 from tests.fakes.node import FakeNode
-from tests.fakes.runtime import rent_exempt_lamports
-from tests.fakes.steps import Account
 from tests.fakes.troubles import CALM, Troubles
 from tests.fakes.truth import Seen, Truth
+from tests.fakes.values import Account, rent_exempt_lamports
 from tests.fakes.wire import LOOKUP_TABLES, Wire, decode, is_signed
 
 SLOT_S: Final = 0.4
@@ -35,8 +34,6 @@ FOREIGN_LEAD_BLOCKS: Final = 400
 """How much higher the other cluster is: its heights would prove anything expired."""
 PROGRAM_LOADER: Final = "BPFLoaderUpgradeab1e11111111111111111111111"
 PROGRAM_BYTES: Final = 36
-TABLE_HEADER: Final = struct.pack("<IQQBB32sH", 1, (1 << 64) - 1, 0, 0, 1, bytes(32), 0)
-"""Of a lookup table that is in use: kind, end of use, last growth, authority."""
 
 
 class FakeCluster:
@@ -300,7 +297,7 @@ class FakeCluster:
         """Make an address lookup table, final and usable at once; its address."""
         listed = b"".join(bytes(Pubkey.from_string(one)) for one in addresses)
         address = str(Pubkey(self.luck.randbytes(32)))
-        data = TABLE_HEADER + listed
+        data = tables.header(authority=None) + listed
         self._become(address, owner=LOOKUP_TABLES, data=data, executable=False)
         return address
 

@@ -308,7 +308,9 @@ def _simulated(view: View, wire: Wire, block: Block, *, replaces_blockhash: bool
     def read(address: str) -> Any:
         return view.account(address, block)
 
-    outcome: Outcome = execute(wire, read, reserved=view.chain.reserved)
+    chain = view.chain
+    moment = chain.moment(view.branch, slot=block.slot, parent_height=block.height - 1)
+    outcome: Outcome = execute(wire, read, reserved=chain.reserved, moment=moment)
     return {
         "err": outcome.error,
         "logs": [],

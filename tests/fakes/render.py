@@ -7,7 +7,7 @@ from typing import Any, Final
 from pixr.local.chain import base58
 from pixr.local.chain.errors import invalid_params
 from tests.fakes.chain import Landed
-from tests.fakes.steps import Account
+from tests.fakes.values import Account
 from tests.fakes.wire import MEMO, Wire
 
 RENT_EPOCH: Final = 0

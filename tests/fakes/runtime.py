@@ -17,19 +17,18 @@ from typing import Any, Final
 
 from solders.pubkey import Pubkey
 
-from tests.fakes.steps import Account, Bench
+from tests.fakes import tables
+from tests.fakes.steps import Bench
+from tests.fakes.values import BEGINNING, Account, Moment, rent_exempt_lamports
 from tests.fakes.wire import COMPUTE_BUDGET, LOOKUP_TABLES, MEMO, SYSTEM, Wire
 
 SIGNATURE_FEE_LAMPORTS: Final = 5_000
 MICRO: Final = 1_000_000
-RENT_LAMPORTS_PER_BYTE: Final = 6_960
-ACCOUNT_OVERHEAD_BYTES: Final = 128
 NATIVE_LIMIT_UNITS: Final = 3_000
 """What an instruction of a native program adds to the limit when none is asked for."""
 PROGRAM_LIMIT_UNITS: Final = 200_000
 LIMIT_UNITS_MAX: Final = 1_400_000
 ACCOUNT_LOCKS_MAX: Final = 64
-LOOKUP_HEADER_BYTES: Final = 56
 CLOCK: Final = "SysvarC1ock11111111111111111111111111111111"
 RESERVED: Final = frozenset({SYSTEM, COMPUTE_BUDGET, CLOCK})
 """Addresses that nobody may write; those of them that transactions of ours could name."""
@@ -46,6 +45,12 @@ BUILT_IN: Final[Mapping[str, Account]] = MappingProxyType(
         ),
         CLOCK: Account(
             lamports=1, owner="Sysvar1111111111111111111111111111111111111", data=bytes(40)
+        ),
+        LOOKUP_TABLES: Account(
+            lamports=1_141_440,
+            owner="BPFLoaderUpgradeab1e11111111111111111111111",
+            data=bytes(36),
+            executable=True,
         ),
         MEMO: Account(lamports=16_926_720, owner=_LOADER, data=bytes(2_304), executable=True),
     }
@@ -75,20 +80,22 @@ class Outcome:
     """The accounts that are different now; None: gone."""
 
 
-def rent_exempt_lamports(data_bytes: int) -> int:
-    """The least that an account of that size may hold, other than nothing."""
-    return (ACCOUNT_OVERHEAD_BYTES + data_bytes) * RENT_LAMPORTS_PER_BYTE
-
-
-def execute(wire: Wire, read: Read, *, reserved: frozenset[str] = RESERVED) -> Outcome:
+def execute(
+    wire: Wire,
+    read: Read,
+    *,
+    reserved: frozenset[str] = RESERVED,
+    moment: Moment = BEGINNING,
+) -> Outcome:
     """Run a transaction on the accounts that ``read`` finds.
 
     Args:
         wire: What to run; blockhash, repetition and signatures are not looked at.
         read: The accounts before it.
         reserved: Addresses that count as read-only whatever the message says.
+        moment: When it runs.
     """
-    keys, writable, error = _resolve(wire, read, reserved)
+    keys, writable, error = _resolve(wire, read, reserved, moment)
     accounts = [read(key) or EMPTY for key in keys]
     before = tuple(account.lamports for account in accounts)
     fee_lamports = fee(wire)
@@ -108,7 +115,12 @@ def execute(wire: Wire, read: Read, *, reserved: frozenset[str] = RESERVED) -> O
     payer_charged = replace(accounts[0], lamports=accounts[0].lamports - fee_lamports)
     charged = [payer_charged, *accounts[1:]]
     bench = Bench(
-        wire=wire, keys=keys, writable=writable, accounts=list(charged), limit=unit_limit(wire)
+        wire=wire,
+        keys=keys,
+        writable=writable,
+        accounts=list(charged),
+        moment=moment,
+        limit=unit_limit(wire),
     )
     error = bench.run() or _refuse_rent(accounts, bench.accounts, writable)
     final = charged if error is not None else bench.accounts
@@ -145,7 +157,7 @@ def unit_limit(wire: Wire) -> int:
 
 
 def _resolve(
-    wire: Wire, read: Read, reserved: frozenset[str]
+    wire: Wire, read: Read, reserved: frozenset[str], moment: Moment
 ) -> tuple[tuple[str, ...], tuple[bool, ...], str | None]:
     """All accounts of a transaction, which of them it may write, and why it cannot load."""
     written: list[str] = []
@@ -159,7 +171,7 @@ def _resolve(
         if table.owner != LOOKUP_TABLES:
             error = error or "InvalidAddressLookupTableOwner"
             continue
-        listed = table.data[LOOKUP_HEADER_BYTES:]
+        listed = tables.usable(table.data, moment)
         for indexes, found in ((lookup.writable, written), (lookup.readonly, only_read)):
             for index in indexes:
                 entry = listed[index * 32 : index * 32 + 32]

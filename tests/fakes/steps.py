@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from solders.pubkey import Pubkey
 
-from tests.fakes.wire import COMPUTE_BUDGET, MEMO, SYSTEM, Step, Wire
+from tests.fakes import tables
+from tests.fakes.values import Account, Moment, NotImitated, Stop, address, text, u64
+from tests.fakes.wire import COMPUTE_BUDGET, LOOKUP_TABLES, MEMO, SYSTEM, Step, Wire
 
 NATIVE_UNITS: Final = 150
 CREATE_WITH_SEED: Final = 3
@@ -23,28 +25,6 @@ TRANSFER_WITH_SEED: Final = 11
 ALREADY_IN_USE: Final = {"Custom": 0}
 NEGATIVE_LAMPORTS: Final = {"Custom": 1}
 SEED_MISMATCH: Final = {"Custom": 5}
-
-
-class NotImitated(Exception):
-    """The fake was sent something that it does not know how to run: teach it first."""
-
-
-class _Stop(Exception):
-    """An instruction failed; ``cause`` is the instruction error in JSON form."""
-
-    def __init__(self, cause: Any) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """An account that exists: it holds at least one lamport."""
-
-    lamports: int
-    owner: str = SYSTEM
-    data: bytes = b""
-    executable: bool = False
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -72,6 +52,7 @@ class Bench:
     keys: tuple[str, ...]
     writable: tuple[bool, ...]
     accounts: list[Account]
+    moment: Moment
     limit: int
     """Compute units that may be used."""
     units: int = 0
@@ -80,7 +61,7 @@ class Bench:
         """Run every instruction; the transaction error of the first that fails."""
         for number, step in enumerate(self.wire.steps):
             program = self.keys[step.program]
-            cost = memo_units(len(step.data)) if program == MEMO else NATIVE_UNITS
+            cost = self._units(program, step)
             if self.units + cost > self.limit:
                 self.units = self.limit
                 return {"InstructionError": [number, "ComputationalBudgetExceeded"]}
@@ -88,18 +69,25 @@ class Bench:
             try:
                 if program == SYSTEM:
                     self._system(step)
+                elif program == LOOKUP_TABLES:
+                    tables.run(self, step)
                 elif program not in (COMPUTE_BUDGET, MEMO):
                     raise NotImitated(f"a call of program {program}")
-            except _Stop as stop:
+            except Stop as stop:
                 return {"InstructionError": [number, stop.cause]}
         return None
+
+    def _units(self, program: str, step: Step) -> int:
+        if program == MEMO:
+            return memo_units(len(step.data))
+        return tables.units(self, step) if program == LOOKUP_TABLES else NATIVE_UNITS
 
     def _system(self, step: Step) -> None:
         data = step.data
         tag = int.from_bytes(data[:4], "little")
         if tag == TRANSFER:
             self._need(step, data_bytes=12, accounts=2)
-            self._transfer(step.accounts[0], step.accounts[1], _u64(data, 4))
+            self._transfer(step.accounts[0], step.accounts[1], u64(data, 4))
         elif tag == CREATE_WITH_SEED:
             self._create_with_seed(step)
         elif tag == TRANSFER_WITH_SEED:
@@ -110,33 +98,35 @@ class Bench:
     @staticmethod
     def _need(step: Step, *, data_bytes: int, accounts: int) -> None:
         if len(step.data) < data_bytes:
-            raise _Stop("InvalidInstructionData")
+            raise Stop("InvalidInstructionData")
         if len(step.accounts) < accounts:
-            raise _Stop("MissingAccount")
+            raise Stop("MissingAccount")
 
-    def _signs(self, index: int) -> bool:
+    def signs(self, index: int) -> bool:
+        """Whether the account with that number signed."""
         return index < self.wire.signers
 
     def _transfer(self, source: int, target: int, lamports: int) -> None:
-        if not self._signs(source):
-            raise _Stop("MissingRequiredSignature")
-        self._move(source, target, lamports)
+        if not self.signs(source):
+            raise Stop("MissingRequiredSignature")
+        self.move(source, target, lamports)
 
-    def _move(self, source: int, target: int, lamports: int) -> None:
+    def move(self, source: int, target: int, lamports: int) -> None:
+        """Move lamports between accounts, as the System program does."""
         accounts = self.accounts
         giving = accounts[source]
         if giving.data:
-            raise _Stop("InvalidArgument")
+            raise Stop("InvalidArgument")
         if lamports > giving.lamports:
-            raise _Stop(NEGATIVE_LAMPORTS)
+            raise Stop(NEGATIVE_LAMPORTS)
         if lamports and giving.owner != SYSTEM:
-            raise _Stop("ExternalAccountLamportSpend")
+            raise Stop("ExternalAccountLamportSpend")
         if not self.writable[source]:
-            raise _Stop("ReadonlyLamportChange")
+            raise Stop("ReadonlyLamportChange")
         if lamports:
             accounts[source] = replace(giving, lamports=giving.lamports - lamports)
         if not self.writable[target]:
-            raise _Stop("ReadonlyLamportChange")
+            raise Stop("ReadonlyLamportChange")
         if lamports:
             taking = accounts[target]
             accounts[target] = replace(taking, lamports=taking.lamports + lamports)
@@ -144,48 +134,31 @@ class Bench:
     def _create_with_seed(self, step: Step) -> None:
         """Accounts: funder, new account, and the base when it is not the funder."""
         self._need(step, data_bytes=4 + 32 + 8, accounts=2)
-        base, offset = _address(step.data, 4)
-        seed, offset = _text(step.data, offset)
-        lamports, space = _u64(step.data, offset), _u64(step.data, offset + 8)
-        owner, _ = _address(step.data, offset + 16)
+        base, offset = address(step.data, 4)
+        seed, offset = text(step.data, offset)
+        lamports, space = u64(step.data, offset), u64(step.data, offset + 8)
+        owner, _ = address(step.data, offset + 16)
         funder, new = step.accounts[:2]
         if with_seed(base, seed, owner) != self.keys[new]:
-            raise _Stop(SEED_MISMATCH)
+            raise Stop(SEED_MISMATCH)
         if self.accounts[new].lamports:
-            raise _Stop(ALREADY_IN_USE)
-        if not any(self.keys[index] == base and self._signs(index) for index in step.accounts):
-            raise _Stop("MissingRequiredSignature")
+            raise Stop(ALREADY_IN_USE)
+        if not any(self.keys[index] == base and self.signs(index) for index in step.accounts):
+            raise Stop("MissingRequiredSignature")
         if self.accounts[new].data or self.accounts[new].owner != SYSTEM:
-            raise _Stop(ALREADY_IN_USE)
+            raise Stop(ALREADY_IN_USE)
         self.accounts[new] = Account(lamports=0, owner=owner, data=bytes(space))
         self._transfer(funder, new, lamports)
 
     def _transfer_with_seed(self, step: Step) -> None:
         """Accounts: source, its base, target."""
         self._need(step, data_bytes=4 + 8 + 8, accounts=3)
-        lamports = _u64(step.data, 4)
-        seed, offset = _text(step.data, 12)
-        owner, _ = _address(step.data, offset)
+        lamports = u64(step.data, 4)
+        seed, offset = text(step.data, 12)
+        owner, _ = address(step.data, offset)
         source, base, target = step.accounts[:3]
-        if not self._signs(base):
-            raise _Stop("MissingRequiredSignature")
+        if not self.signs(base):
+            raise Stop("MissingRequiredSignature")
         if with_seed(self.keys[base], seed, owner) != self.keys[source]:
-            raise _Stop(SEED_MISMATCH)
-        self._move(source, target, lamports)
-
-
-def _u64(data: bytes, offset: int) -> int:
-    if len(data) < offset + 8:
-        raise _Stop("InvalidInstructionData")
-    return int.from_bytes(data[offset : offset + 8], "little")
-
-
-def _address(data: bytes, offset: int) -> tuple[str, int]:
-    if len(data) < offset + 32:
-        raise _Stop("InvalidInstructionData")
-    return str(Pubkey.from_bytes(data[offset : offset + 32])), offset + 32
-
-
-def _text(data: bytes, offset: int) -> tuple[str, int]:
-    end = offset + 8 + _u64(data, offset)
-    return data[offset + 8 : end].decode(), end
+            raise Stop(SEED_MISMATCH)
+        self.move(source, target, lamports)

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from tests.fakes.chain import Block, Branch, Chain, Landed
-from tests.fakes.steps import Account
+from tests.fakes.values import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
