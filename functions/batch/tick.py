@@ -44,7 +44,10 @@ from pixr.domain.limits import Limit
 from pixr.domain.reclaims import RETENTION
 
 DRAINS_PER_ROUND: Final = 40
-"""200,000 events: a backlog larger than that waits for the next round."""
+"""Millions of events: a backlog larger than that waits for the next round."""
+
+DRAIN_MARGIN_S: Final = 20.0
+"""Left to settlement, however many views wait: money that is due goes before money to come."""
 
 ROUNDS_MAX: Final = 1_000
 PAUSE_S: Final = 1.0
@@ -212,7 +215,8 @@ def _round(
 ) -> bool:
     """Do everything that can be done now; tell whether something is still under way."""
     db, now = world.db, clockwork.now()
-    _drain(world, terms, clockwork, report)
+    if clockwork.remaining_s() > DRAIN_MARGIN_S:
+        _drain(world, terms, clockwork, report)
     is_paused = _is_paused(world, report)
     report.payouts_short = report.payouts_waiting = report.batches_short = 0
     if not is_paused:
@@ -396,5 +400,5 @@ def _drain(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> 
         report.events_read += drained.events_read
         report.events_new += drained.events_new
         report.gross_lamports += drained.gross_lamports
-        if drained.events_read < drain.EVENTS_PER_DRAIN:
+        if drained.is_last or clockwork.remaining_s() <= DRAIN_MARGIN_S:
             return
