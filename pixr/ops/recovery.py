@@ -35,13 +35,14 @@ from pixr.adapters.postgres import house as houses
 from pixr.adapters.postgres.deposits import Deposit
 from pixr.adapters.postgres.recovery import Anchor
 from pixr.adapters.solana import HistoryTooLong, Solana
-from pixr.domain.decoding import Payment
+from pixr.domain.decoding import Extension, Payment
 from pixr.domain.reclaims import RETENTION
 from pixr.domain.wallets import DERIVATION_VERSION
 from pixr.ops import verification as tables_and_chain
 from pixr.ops.pause import BY_HAND
 from pixr.ops.recovering.deciding import decide_open
-from pixr.ops.recovering.rebuilding import Desk, NotYet, Unexplained, book
+from pixr.ops.recovering.desk import Desk, NotYet, Unexplained
+from pixr.ops.recovering.rebuilding import book
 from pixr.ops.recovering.run import Recovered, Run
 from pixr.ops.recovering.walking import (
     Found,
@@ -230,7 +231,7 @@ def _book_unknown(run: Run, walked: Walked, desk: Desk) -> None:
                 _book(run, desk, found)
             except Unexplained as reason:
                 run.report.unexplained.append(f"{found.view.signature}: {reason}")
-            except (NotYet, psycopg.errors.CheckViolation) as reason:
+            except (NotYet, psycopg.errors.IntegrityError) as reason:
                 later.append(found)
                 reasons[found.view.signature] = str(reason).splitlines()[0]
         if len(later) == len(waiting):
@@ -246,7 +247,7 @@ def _book(run: Run, desk: Desk, found: Found) -> None:
         # Its batch was open, and was decided by it.
         return
     owner = None
-    if isinstance(found.decoded, Payment):
+    if isinstance(found.decoded, Payment | Extension):
         receipt = found.decoded.receipt
         owner = recovery.by_receipt(run.db, [receipt]).get(receipt)
     if owner is None:

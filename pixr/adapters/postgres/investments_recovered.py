@@ -28,8 +28,8 @@ def decide(
     Args:
         db: The database.
         amounts: What left escrow and no payout explains, in lamports.
-        user_id: To whom it went: a refund, so the upgrade failed; None: to the treasury, so
-            it is live.
+        user_id: To whom it went: a refund, so the upgrade failed or was not paid for in time;
+            None: to the treasury, so it is live.
         now: The time.
 
     Returns:
@@ -41,6 +41,8 @@ def decide(
     if row is None:
         return None
     state = "LIVE" if user_id is None else "FAILED"
+    if row["state"] == "OPEN":
+        return investments_settled.close_overdue(db, row["content_id"], row["rung"], now=now)
     moved = investments_settled.close_funding(
         db, row["content_id"], row["rung"], state=state, now=now
     )

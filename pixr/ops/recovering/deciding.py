@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pixr.adapters.postgres import adoption, batch_edges, batches, recovery
 from pixr.adapters.postgres.adoption import Seen
 from pixr.adapters.postgres.batches import Batch
-from pixr.domain.decoding import Payment
+from pixr.domain.decoding import Extension, Payment
 from pixr.domain.payouts import Failed
 from pixr.ops import comparison, releasing
 from pixr.ops.recovering.run import Run
@@ -31,7 +31,7 @@ def decide_open(run: Run, walked: Walked) -> Counter[tuple[str, str, int]]:
     about: dict[str, list[Found]] = {}
     for found in walked.ours:
         about.setdefault(found.view.signature, []).append(found)
-        if isinstance(found.decoded, Payment):
+        if isinstance(found.decoded, Payment | Extension):
             about.setdefault(found.decoded.receipt, []).append(found)
     held: Counter[tuple[str, str, int]] = Counter()
     for batch in recovery.undecided(run.db):

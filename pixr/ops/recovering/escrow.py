@@ -18,7 +18,7 @@ from pixr.adapters.postgres import house, investments, investments_recovered
 from pixr.adapters.postgres import payouts as requests
 from pixr.domain.decoding import Moved
 from pixr.domain.investments import return_cap
-from pixr.domain.money import Lamports
+from pixr.domain.money import RENT_EXEMPT_LAMPORTS, Lamports
 from pixr.domain.payouts import Payout
 from pixr.ops.recovering.booking import Booking
 
@@ -66,7 +66,7 @@ def make_investment(booking: Booking, transfer: Moved, user_id: str, address: st
 
 
 def make_refund(booking: Booking, transfer: Moved, target: str | None) -> Payout | None:
-    """The upgrade had failed: every investor of it is refunded, this one has been."""
+    """The upgrade had failed, or was not paid for in time: this investor has been refunded."""
     if target is None or not target.startswith("wallet:"):
         return None
     user_id = target.removeprefix("wallet:")
@@ -84,6 +84,9 @@ def make_release(booking: Booking, transfer: Moved, target: str | None) -> Payou
     """The upgrade was live: all of its investments go to the treasury, this one has gone."""
     if target != "treasury":
         return None
+    if transfer.lamports < RENT_EXEMPT_LAMPORTS:
+        # No investment is so small: a stranger's dust was swept out.
+        return _release(booking, transfer)
     moved = investments_recovered.decide(booking.db, booking.amounts, user_id=None, now=booking.now)
     if moved is not None:
         for row in moved:
@@ -96,8 +99,10 @@ def make_release(booking: Booking, transfer: Moved, target: str | None) -> Payou
 
 def _release_of_a_claim(booking: Booking, transfer: Moved) -> Payout | None:
     """Escrow's money for a claim went to the treasury, which owes it from now on."""
-    if not _owe_claim(booking, transfer.lamports):
-        return None
+    return _release(booking, transfer) if _owe_claim(booking, transfer.lamports) else None
+
+
+def _release(booking: Booking, transfer: Moved) -> Payout | None:
     return booking.create(
         Payout(
             id=booking.new_id(),

@@ -16,74 +16,25 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
-from uuid import UUID
 
-from pixr.adapters.postgres import Database, Row, adoption, batches, recovery
-from pixr.adapters.postgres.adoption import Seen
-from pixr.adapters.postgres.batches import Batch, LockedReceipt
+from pixr.adapters.postgres import Database, Row, adoption, recovery
+from pixr.adapters.postgres.batches import Batch
 from pixr.domain.decoding import Extension, Moved, Payment, Reclaim
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import Payout
 from pixr.ops.recovering.booking import Booking
+from pixr.ops.recovering.desk import Desk, NotYet, Unexplained
 from pixr.ops.recovering.escrow import make_investment, make_refund, make_release
+from pixr.ops.recovering.upkeep import book_extension, book_reclaim
 from pixr.ops.recovering.walking import Found
-
-SLOT_S: Final = 0.4
-"""To estimate when something was signed; nothing is decided by it."""
 
 ROOT_BYTES: Final = 32
 WALLET: Final = "wallet:"
 OVERTAKEN_MAX: Final = 1_000
 OVERTAKEN: Final = "what was in the wallet had left already, as the chain shows"
-
-
-class Unexplained(Exception):
-    """The transaction is not booked: a person must look. The message says why."""
-
-
-class NotYet(Exception):
-    """An account holds too little for it so far; a deposit or another payment may be missing."""
-
-
-@dataclass(kw_only=True)
-class Desk:
-    """What booking needs, and what it counts."""
-
-    db: Database
-    accounts: Mapping[str, str]
-    """Address → ledger account, of everything that is ours."""
-    held: Counter[tuple[str, str, int]]
-    """(source, destination, lamports) of payouts in batches that could not be decided."""
-    height: int
-    slot: int
-    """Last finalized block height and slot, as of now."""
-    new_id: Callable[[], UUID]
-    now: Callable[[], datetime]
-    counts: Counter[str] = field(default_factory=Counter[str])
-
-    def seen(self, found: Found) -> Seen:
-        """The transaction as a row wants it."""
-        return seen_of(found, height=self.height, slot=self.slot, now=self.now())
-
-
-def seen_of(found: Found, *, height: int, slot: int, now: datetime) -> Seen:
-    """A transaction as a row wants it; ``height`` and ``slot`` are the last finalized ones."""
-    assert found.decoded is not None
-    age_s = max(0, slot - found.view.slot) * SLOT_S
-    return Seen(
-        signature=found.view.signature,
-        slot=found.view.slot,
-        fee_lamports=found.view.fee_lamports,
-        raw=found.view.raw,
-        blockhash=found.decoded.blockhash,
-        last_valid_block_height=height,
-        signed_at=now - timedelta(seconds=age_s),
-        error=found.view.error,
-    )
 
 
 def book(desk: Desk, found: Found) -> None:
@@ -100,9 +51,10 @@ def book(desk: Desk, found: Found) -> None:
                 _book_payment(trial, found, payment)
         case Reclaim() as reclaim:
             with desk.db.transaction():
-                _book_reclaim(trial, found, reclaim)
-        case Extension():
-            raise Unexplained("it extends a lookup table that the database does not know")
+                book_reclaim(trial, found, reclaim)
+        case Extension() as extension:
+            with desk.db.transaction():
+                book_extension(trial, found, extension)
         case None:
             raise Unexplained(
                 "it is not of a form that the settler makes: a key may be stolen, or a person has"
@@ -294,60 +246,4 @@ def _make_withdrawal(booking: Booking, transfer: Moved, source: str) -> Payout |
             destination=transfer.destination,
             lamports=transfer.lamports,
         )
-    )
-
-
-def _book_reclaim(desk: Desk, found: Found, reclaim: Reclaim) -> None:
-    receipts = [item.receipt for item in reclaim.receipts]
-    paid = recovery.by_receipt(desk.db, receipts)
-    if missing := [receipt for receipt in receipts if receipt not in paid]:
-        raise NotYet(f"it empties {missing[0]}, which is no batch's receipt so far")
-    seen = desk.seen(found)
-    batch_id = desk.new_id()
-    if found.view.error is not None:
-        total = sum(item.lamports for item in reclaim.receipts)
-        recovery.insert_batch(
-            desk.db,
-            _reclaim_batch(batch_id, total),
-            state="FAILED",
-            payees=len(receipts),
-            planned_at=seen.signed_at,
-            now=desk.now(),
-        )
-        adoption.record_failure(desk.db, batch_id, seen, now=desk.now())
-        desk.counts["failed"] += 1
-        return
-    locked = [
-        LockedReceipt(
-            paid_batch_id=paid[item.receipt]["id"],
-            receipt_address=item.receipt,
-            receipt_seed=item.seed,
-            lamports=item.lamports,
-        )
-        for item in reclaim.receipts
-    ]
-    if any(row["receipt_state"] != "LOCKED" for row in paid.values()):
-        raise NotYet("it empties receipts of batches that are not known to be paid")
-    is_planned = batches.insert_reclaim(
-        desk.db, batch_id, locked, fee_lamports_max=seen.fee_lamports, now=desk.now()
-    )
-    if not is_planned:
-        raise NotYet("the treasury holds less than its fee in the ledger, or a rival empties it")
-    batch = batches.reread(desk.db, batch_id)
-    is_adopted = adoption.adopt(desk.db, batch, seen, job_id=desk.new_id(), now=desk.now())
-    assert is_adopted, "it was made in this transaction"
-    desk.counts["reclaims"] += 1
-
-
-def _reclaim_batch(batch_id: UUID, lamports: int) -> Batch:
-    return Batch(
-        id=batch_id,
-        kind="reclaim",
-        state="FAILED",
-        version=0,
-        receipt_address=None,
-        receipt_seed=None,
-        merkle_root=None,
-        lamports=lamports,
-        treasury_reserved_lamports=0,
     )

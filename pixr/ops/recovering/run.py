@@ -11,7 +11,7 @@ from uuid import UUID
 from pixr.adapters.postgres import Database
 from pixr.adapters.postgres.adoption import Seen
 from pixr.adapters.solana import Solana
-from pixr.ops.recovering.rebuilding import seen_of
+from pixr.ops.recovering.desk import seen_of
 from pixr.ops.recovering.walking import Found
 
 
