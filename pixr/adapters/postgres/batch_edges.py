@@ -307,8 +307,7 @@ def dissolve(
         db.execute(sql("batches/end_items"), {"batch_id": batch.id})
         db.execute(sql("batches/end_receipts"), {"batch_id": batch.id})
         if batch.kind == "table":
-            assert batch.table_address is not None
-            lookup_tables.not_written(db, batch.id, batch.table_address)
+            lookup_tables.not_written(db, batch.id)
         for payout in payouts:
             if payout.id in poison:
                 _quarantine(db, payout, poison[payout.id])

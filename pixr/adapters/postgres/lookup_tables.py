@@ -57,6 +57,8 @@ class Plan:
     rent_lamports: int
     treasury_reserved_lamports: int
     extension: Extension
+    receipt_seed: str | None = None
+    """As it stands on chain, for an extension that is read back from there."""
 
 
 def list_booked(db: Database) -> list[Booked]:
@@ -145,6 +147,9 @@ def insert_extension(db: Database, plan: Plan, *, now: datetime) -> bool:
             if db.execute(sql("lookup_tables/insert"), table).fetchone() is None:
                 raise _NamedBefore
         batches.insert_rows(db, [row], now=now)
+        if plan.receipt_seed is not None:
+            seed = {"batch_id": plan.batch_id, "receipt_seed": plan.receipt_seed}
+            db.execute(sql("lookup_tables/set_seed"), seed)
         count = len(entries.addresses)
         parameters = {
             "batch_id": plan.batch_id,
@@ -178,10 +183,10 @@ def written(db: Database, batch_ids: Sequence[UUID]) -> None:
     db.execute(sql("lookup_tables/created"), {"addresses": addresses})
 
 
-def not_written(db: Database, batch_id: UUID, table_address: str) -> None:
+def not_written(db: Database, batch_id: UUID) -> None:
     """This extension came to nothing: its places are free again. Inside a transaction."""
     db.execute(sql("lookup_tables/end_entries"), {"batch_id": batch_id})
-    db.execute(sql("lookup_tables/abandon"), {"address": table_address})
+    db.execute(sql("lookup_tables/abandon"), {"batch_id": batch_id})
 
 
 def looked_at(db: Database, address: str, doubt: str | None) -> None:

@@ -32,10 +32,11 @@ ALTER TABLE batches
     ADD CONSTRAINT batches_payments_have_receipts
         CHECK ((kind = 'reclaim') = (receipt_address IS NULL)
                AND (kind IN ('reclaim', 'table')) = (merkle_root IS NULL)),
-    -- Of a payment: where its destinations are looked up. Of an extension: what is extended.
+    -- Of a payment: where its destinations are looked up. Of an extension: what is extended; NULL
+    -- for one that failed in a time that the database has forgotten.
     ADD COLUMN table_address text REFERENCES lookup_tables,
     ADD CONSTRAINT batches_tables
-        CHECK (CASE kind WHEN 'table' THEN table_address IS NOT NULL
+        CHECK (CASE kind WHEN 'table' THEN table_address IS NOT NULL OR state = 'FAILED'
                          WHEN 'earnings' THEN true
                          ELSE table_address IS NULL END);
 -- Positions follow from what was written before, so one extension is decided before the next.
