@@ -12,7 +12,7 @@ from benchmarks.figures import Report
 BENCHMARKS = {
     "cold": "CPU time to import each Lambda handler, against a bare `import pydantic`.",
     "wallet": "Wallets derived per second, against solders' own path derivation.",
-    "ingest": "Views per second from the stream to accruals, against INSERT and raw COPY.",
+    "ingest": "Views per second from the stream to accruals, against a job each and raw COPY.",
     "settle": "Payees per second from owed to finalized, and the fee of each.",
     "fees": "Fees saved by the policy, against paying at once and perfect hindsight.",
 }
@@ -25,9 +25,14 @@ class Sizes:
 
     repeats: int = 5
     derivations: int = 5_000
-    views: int = 100_000
-    """Events on the stream in one repetition; every tenth repeats an earlier one."""
+    views: int = 500_000
+    """Events on the stream in one repetition; one in ten repeats an earlier one."""
     creators: int = 1_000
+    sweep: bool = True
+    """Whether other shares of repeats and other numbers of creators are measured, too."""
+    creators_most: int = 1_000_000
+    sustain: int = 0
+    """Seconds of draining without a pause, instead of all else; 0: none."""
     growth: bool = False
     payees: int = 1_000
     minutes: int = 1_440

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -41,6 +41,11 @@ class Databases:
             if row
         }
 
+    @property
+    def url(self) -> str:
+        """Where the fresh database is, while there is one."""
+        return f"{self._root}/{COPY}"
+
     @contextlib.contextmanager
     def fresh(self) -> Iterator[Database]:
         """A connection to a new migrated database, which is dropped afterwards."""
@@ -48,18 +53,22 @@ class Databases:
             name, template = sql.Identifier(COPY), sql.Identifier(TEMPLATE)
             admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
             try:
-                with connect(f"{self._root}/{COPY}") as db:
+                with connect(self.url) as db:
                     yield db
             finally:
                 admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 @contextlib.contextmanager
-def durable_databases() -> Iterator[Databases]:
-    """Start the server with the settings of production: fsync on, commits waited for."""
+def durable_databases(settings: Sequence[str] = ()) -> Iterator[Databases]:
+    """Start a server whose commits are on disk: fsync on, commits waited for.
+
+    Args:
+        settings: More of them, such as ``shared_buffers=1GB``.
+    """
     with (
         process.temporary_directory("pixr-bench-") as folder,
-        running_postgres(folder / "postgres") as server,
+        running_postgres(folder / "postgres", settings=settings) as server,
     ):
         databases = Databases(server=server)
         with psycopg.connect(server.url, autocommit=True) as admin:

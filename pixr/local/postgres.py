@@ -88,19 +88,22 @@ class _DataDirectory:
 
 
 @contextlib.contextmanager
-def running_postgres(data: Path | None = None, port: int | None = None) -> Iterator[Postgres]:
+def running_postgres(
+    data: Path | None = None, port: int | None = None, *, settings: Sequence[str] = ()
+) -> Iterator[Postgres]:
     """A PostgreSQL server with an empty or kept database ``pixr``.
 
     Args:
         data: Where it keeps its files, safely on disk. None: in a temporary directory, faster,
             and gone afterwards.
         port: Where it listens on 127.0.0.1. None: any free port.
+        settings: More of them, such as ``shared_buffers=1GB``.
 
     Raises:
         LocalError: No binaries, an unusable directory or port, or it did not start.
     """
     with contextlib.ExitStack() as stack:
-        kept = data is not None
+        chosen_settings = (*COMMON_SETTINGS, *(() if data else TEMPORARY_SETTINGS), *settings)
         root = data or stack.enter_context(
             process.temporary_directory("pixr-postgres-", in_memory=True)
         )
@@ -112,11 +115,11 @@ def running_postgres(data: Path | None = None, port: int | None = None) -> Itera
             _make_cluster(directory, identity, log)
         _refuse_another_version(directory.path, identity)
         _remove_stale_lock(directory.path)
-        child, chosen = _start(directory, identity, port=port, log=log, kept=kept)
+        child, chosen = _start(directory, identity, port=port, log=log, settings=chosen_settings)
 
         def start_again() -> process.Child:
             _remove_stale_lock(directory.path)
-            return _start(directory, identity, port=chosen, log=log, kept=kept)[0]
+            return _start(directory, identity, port=chosen, log=log, settings=chosen_settings)[0]
 
         # SIGINT: PostgreSQL's fast shutdown
         server = Server(child, start_again, how_to_stop=signal.SIGINT)
@@ -294,10 +297,13 @@ def _remove_stale_lock(path: Path) -> None:
 
 
 def _start(
-    directory: _DataDirectory, identity: Identity, *, port: int | None, log: Path, kept: bool
+    directory: _DataDirectory,
+    identity: Identity,
+    *,
+    port: int | None,
+    log: Path,
+    settings: Sequence[str],
 ) -> tuple[process.Child, int]:
-    settings = COMMON_SETTINGS if kept else (*COMMON_SETTINGS, *TEMPORARY_SETTINGS)
-
     def launch(chosen: int) -> process.Child:
         argv = identity.command("postgres", "-D", directory.name_for_server)
         argv += _as_options([*settings, f"port={chosen}"])

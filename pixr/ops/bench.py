@@ -21,6 +21,13 @@ def command(
     repeats: Annotated[int, Option(help="Repetitions.", min=1)] = _DEFAULT.repeats,
     views: Annotated[int, Option(help="ingest: events.", min=10)] = _DEFAULT.views,
     creators: Annotated[int, Option(help="ingest: creators.", min=1)] = _DEFAULT.creators,
+    sweep: Annotated[bool, Option(help="ingest: other crowds, too.")] = _DEFAULT.sweep,
+    creators_most: Annotated[
+        int, Option(help="ingest: creators of the largest crowd.", min=1)
+    ] = _DEFAULT.creators_most,
+    sustain: Annotated[
+        int, Option(help="ingest: seconds without a pause, and nothing else.", min=0)
+    ] = _DEFAULT.sustain,
     payees: Annotated[int, Option(help="settle: users to pay.", min=1)] = _DEFAULT.payees,
     growth: Annotated[bool, Option(help="settle: 1 k, 10 k, 100 k payees.")] = _DEFAULT.growth,
     derivations: Annotated[int, Option(help="wallet: addresses.", min=1)] = _DEFAULT.derivations,
@@ -40,6 +47,9 @@ def command(
         repeats=repeats,
         views=views,
         creators=creators,
+        sweep=sweep,
+        creators_most=creators_most,
+        sustain=sustain,
         payees=payees,
         growth=growth,
         derivations=derivations,
