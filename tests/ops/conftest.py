@@ -35,3 +35,14 @@ def timeline(
     timeline = Timeline(settler, database_url, make_database)
     yield timeline
     timeline.close()
+
+
+@pytest.fixture
+def pixr_at(timeline: Timeline, pixr: Pixr, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Pixr]:
+    """As ``pixr``, where the environment names the database as it is at the time of asking."""
+
+    def now() -> Pixr:
+        monkeypatch.setenv("DATABASE_URL", timeline.url)
+        return pixr
+
+    return now

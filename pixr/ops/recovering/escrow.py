@@ -84,9 +84,6 @@ def make_release(booking: Booking, transfer: Moved, target: str | None) -> Payou
     """The upgrade was live: all of its investments go to the treasury, this one has gone."""
     if target != "treasury":
         return None
-    if transfer.lamports < RENT_EXEMPT_LAMPORTS:
-        # No investment is so small: a stranger's dust was swept out.
-        return _release(booking, transfer)
     moved = investments_recovered.decide(booking.db, booking.amounts, user_id=None, now=booking.now)
     if moved is not None:
         for row in moved:
@@ -94,15 +91,15 @@ def make_release(booking: Booking, transfer: Moved, target: str | None) -> Payou
         found = booking.find("escrow", transfer)
         if found is not None:
             return found
-    return _release_of_a_claim(booking, transfer)
-
-
-def _release_of_a_claim(booking: Booking, transfer: Moved) -> Payout | None:
-    """Escrow's money for a claim went to the treasury, which owes it from now on."""
-    return _release(booking, transfer) if _owe_claim(booking, transfer.lamports) else None
+    # Last of all: no investment is smaller than the rent, so a stranger's dust was swept out.
+    is_dust = transfer.lamports < RENT_EXEMPT_LAMPORTS
+    if _owe_claim(booking, transfer.lamports) or is_dust:
+        return _release(booking, transfer)
+    return None
 
 
 def _release(booking: Booking, transfer: Moved) -> Payout | None:
+    """Escrow's money for a claim, or dust, went to the treasury."""
     return booking.create(
         Payout(
             id=booking.new_id(),
