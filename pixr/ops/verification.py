@@ -15,7 +15,7 @@ from typing import Final
 
 from pixr.adapters.postgres import Database, Row, verification
 from pixr.adapters.solana import Solana
-from pixr.ops.verifying import attempts, balances, commitments, receipts
+from pixr.ops.verifying import attempts, balances, commitments, receipts, tables
 from pixr.ops.verifying.check import Check, Compare, Look
 
 __all__ = ["CHAIN_CHECKS", "Check", "verify"]
@@ -26,6 +26,7 @@ CHAIN_CHECKS: Final[Mapping[tuple[str, ...], Compare]] = {
     (balances.BALANCES,): balances.compare,
     (balances.TREASURY,): balances.compare_treasury,
     (receipts.RECEIPTS,): receipts.compare,
+    (tables.TABLES,): tables.compare,
     (attempts.PAYMENTS, attempts.ONCE): attempts.compare_landed,
     (attempts.FAILURES,): attempts.compare_failed,
     (attempts.DEAD,): attempts.compare_expired,

@@ -14,6 +14,7 @@ from solders.transaction import Transaction
 from pixr.adapters.solana import AccountContent, AccountView, Solana
 from pixr.domain.packing import PAYEES_FULL, PAYEES_FULL_WITH_TABLE
 from pixr.domain.payouts import Passes, Rehearsal
+from pixr.ops.verification import verify
 from tests.functions.batch.conftest import Settler
 from tests.functions.batch.regulars import (
     REGULARS,
@@ -130,6 +131,7 @@ def test_a_batch_whose_table_is_missing_is_planned_anew_without_it(
         ("v0", PAYEES_FULL_WITH_TABLE, "FAILED"),
     ]
     assert paid_in_all(tabled, 3)
+    tabled.chain = honest(tabled)
     assert is_clean(tabled)
 
 
@@ -150,6 +152,33 @@ def test_a_batch_whose_table_is_another_is_held(
         " WHERE table_address IS NOT NULL AND kind = 'earnings'"
     ).fetchone()
     assert attempts == {"n": 0}
+
+
+@pytest.mark.parametrize(
+    ("alter", "said"),
+    [
+        (gone, "it is not there"),
+        (behind, "it has 45 of 46 entries"),
+        (swapped, "entry 0 is"),
+        (deactivated, "it was deactivated"),
+        (no_table, "it is an account of"),
+    ],
+)
+def test_verify_finds_a_table_that_is_not_what_was_written(
+    tabled: Settler, alter: Callable[[AccountContent], AccountContent | None], said: str
+) -> None:
+    altered = Altered(tabled, alter)
+    checks = verify(tabled.db, altered, pause=lambda _: None)
+    wrong = {check.name: check.differences for check in checks if check.differences}
+    assert list(wrong) == ["every lookup table stands on chain as it was written"]
+    assert said in wrong["every lookup table stands on chain as it was written"][0]
+
+
+def test_verify_finds_rent_that_is_not_in_the_books(tabled: Settler) -> None:
+    tabled.db.execute("UPDATE batches SET lamports = lamports + 1 WHERE kind = 'table'")
+    wrong = {check.name for check in verify(tabled.db, tabled.chain) if check.differences}
+    assert "the rent is that of the receipts that stand" in wrong
+    assert "every payment on chain says what its batch says" in wrong
 
 
 def test_places_that_the_books_have_wrong_are_found_by_the_signer(tabled: Settler) -> None:

@@ -18,11 +18,13 @@ SELECT steps.at,
         WHERE created_at >= steps.at AND created_at < steps.until) AS wallets_created
 FROM steps
 CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(payees) FILTER (WHERE state = 'FINALIZED'), 0)::bigint AS payees,
-           COALESCE(sum(lamports) FILTER (WHERE state = 'FINALIZED'), 0)::bigint
+    SELECT COALESCE(sum(payees) FILTER (WHERE is_payment), 0)::bigint AS payees,
+           COALESCE(sum(lamports) FILTER (WHERE is_payment), 0)::bigint
                AS processed_lamports,
            count(*) FILTER (WHERE state = 'FAILED') AS batches_failed
     FROM batches
+    -- Rent that comes home or goes into a table is nobody's payment.
+    CROSS JOIN LATERAL (SELECT state = 'FINALIZED' AND merkle_root IS NOT NULL AS is_payment) AS kind
     WHERE closed_at >= steps.at AND closed_at < steps.until
 ) AS settled
 CROSS JOIN LATERAL (

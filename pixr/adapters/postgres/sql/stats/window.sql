@@ -14,10 +14,12 @@ SELECT settled.batches_finalized,
 FROM (
     SELECT count(*) FILTER (WHERE state = 'FINALIZED') AS batches_finalized,
            count(*) FILTER (WHERE state = 'FAILED') AS batches_failed,
-           COALESCE(sum(payees) FILTER (WHERE state = 'FINALIZED'), 0)::bigint AS payees,
-           COALESCE(sum(lamports) FILTER (WHERE state = 'FINALIZED'), 0)::bigint
+           COALESCE(sum(payees) FILTER (WHERE is_payment), 0)::bigint AS payees,
+           COALESCE(sum(lamports) FILTER (WHERE is_payment), 0)::bigint
                AS processed_lamports
     FROM batches
+    -- Rent that comes home or goes into a table is nobody's payment.
+    CROSS JOIN LATERAL (SELECT state = 'FINALIZED' AND merkle_root IS NOT NULL AS is_payment) AS kind
     WHERE closed_at >= %(since)s
 ) AS settled
 CROSS JOIN (

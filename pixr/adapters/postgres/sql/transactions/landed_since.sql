@@ -1,7 +1,8 @@
--- The payments that were finalized since a time: how long each took, what it cost, whom it paid.
+-- What was finalized since a time: how long each took, what it cost, how many it paid (rent that
+-- comes home or goes into a table pays nobody).
 SELECT extract(epoch FROM transactions.closed_at - transactions.signed_at)::float8 AS seconds,
        transactions.fee_lamports,
-       batches.payees
+       CASE WHEN batches.merkle_root IS NULL THEN 0 ELSE batches.payees END AS payees
 FROM transactions
 JOIN batches ON batches.id = transactions.batch_id
 WHERE transactions.state = 'LANDED'
