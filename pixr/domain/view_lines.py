@@ -13,15 +13,17 @@ A backslash, a tab or a line feed inside an id is written ``\\``, ``\t``, ``\n``
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from pixr.domain.views import (
     CONTENT_ID_LENGTH_MAX,
+    DAY_US,
     EVENT_ID_LENGTH_MAX,
     VIEWER_ID_LENGTH_MAX,
     WATCHED_SECONDS_MAX,
     ViewEvent,
+    day_of,
 )
 
 WATCHED_MS_MAX: Final = WATCHED_SECONDS_MAX * 1000
@@ -62,6 +64,10 @@ class Lines:
     def each(self) -> list[bytes]:
         """The lines without their line feeds."""
         return self.text.split(b"\n")[:-1]
+
+    def days(self) -> list[date]:
+        """The UTC day of each."""
+        return [day_of(int(line.rpartition(b"\t")[2]) // DAY_US) for line in self.each()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,3 +146,10 @@ def test_halves_are_the_whole() -> None:
     assert (first, second) == (Lines(text=b"a\n", count=1), Lines(text=b"b\nc\n", count=2))
     assert joined([first, second]) == lines
     assert joined([]) == Lines() == read_lines(b"")[0]
+
+
+def test_every_line_knows_its_day() -> None:
+    us = 86_400_000_000
+    lines = [write_line("e", "c", "v", 1, occurred_us) for occurred_us in (0, us - 1, us)]
+    found = read_lines(b"".join(lines))[0].days()
+    assert [str(day) for day in found] == ["1970-01-01", "1970-01-01", "1970-01-02"]
