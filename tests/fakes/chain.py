@@ -301,12 +301,18 @@ class Chain:
         """
         was = self.final_account(address) or EMPTY
         now = account or EMPTY
-        for branch in self._branches():
-            for changes in (*(block.changes for block in branch.blocks), branch.state):
-                if address in changes or changes is branch.state:
-                    later = changes.get(address) or EMPTY
-                    lamports = max(later.lamports + now.lamports - was.lamports, 0)
-                    changes[address] = replace(now, lamports=lamports) if lamports else None
+        # By identity: trunk and rival share the blocks below the fork.
+        touched = {
+            id(block.changes): block.changes
+            for branch in self._branches()
+            for block in branch.blocks
+            if address in block.changes
+        }
+        touched |= {id(branch.state): branch.state for branch in self._branches()}
+        for changes in touched.values():
+            later = changes.get(address) or EMPTY
+            lamports = max(later.lamports + now.lamports - was.lamports, 0)
+            changes[address] = replace(now, lamports=lamports) if lamports else None
         heights, accounts = self._history.setdefault(address, ([], []))
         heights.append(self.root.height)
         accounts.append(account)
