@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -24,7 +25,21 @@ from pydantic_core import ErrorDetails
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:[\w-]+:secretsmanager:.+")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 Address = Annotated[str, StringConstraints(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
-RpcUrls = Annotated[str, StringConstraints(pattern=r"^https?://[^\s,]+(,https?://[^\s,]+)*$")]
+
+
+def _each_once(urls: str) -> str:
+    """Refuse a node that is listed twice: its word would count twice where two must agree."""
+    listed = [url.rstrip("/") for url in urls.split(",")]
+    if len(set(listed)) != len(listed):
+        raise ValueError("lists a node twice")
+    return urls
+
+
+RpcUrls = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s,]+(,https?://[^\s,]+)*$"),
+    AfterValidator(_each_once),
+]
 
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")

@@ -84,3 +84,12 @@ def test_a_number_out_of_bounds_is_named_with_its_rule(name: str, value: str, ru
 def test_a_settler_whose_settings_are_in_bounds_starts() -> None:
     settings = BatchSettings.read(BATCH | {"BATCH_SIZE": "1000", "MIN_BATCH_AMOUNT": "0.00089088"})
     assert settings.batch_size == 1_000
+
+
+@pytest.mark.parametrize(
+    "urls", ["https://one.example,https://one.example", "https://one.example/,https://one.example"]
+)
+def test_a_node_that_is_listed_twice_has_no_second_vote(urls: str) -> None:
+    with pytest.raises(BadSettings, match=r"SOLANA_RPC_URL: .*twice") as caught:
+        BatchSettings.read(BATCH | {"SOLANA_RPC_URL": urls})
+    assert "one.example" not in str(caught.value)

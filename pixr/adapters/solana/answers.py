@@ -3,7 +3,8 @@
 A node is a stranger. Nothing of what it says goes further before a reader here has looked at
 it: no float where an integer belongs, no text that is not base58 where a hash belongs.
 
-Each reader takes one JSON value. Numbers are u64, as everything that Solana counts.
+Each reader takes one JSON value. Solana counts in u64, but a number beyond 63 bits is no slot,
+height or balance of any real chain, and the database could not hold it.
 """
 
 import base64
@@ -20,7 +21,7 @@ from pixr.adapters.solana.errors import NodeError
 
 T = TypeVar("T")
 
-U64_END: Final = 1 << 64
+INTEGER_END: Final = 1 << 63
 
 
 class WrongShape(NodeError):
@@ -63,9 +64,9 @@ def field(value: Any, name: str) -> Any:
 
 
 def integer(value: Any) -> int:
-    """A u64. True is an int in Python, but not in JSON."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < U64_END:
-        raise WrongShape(f"{type(value).__name__} instead of a u64")
+    """A count. True is an int in Python, but not in JSON."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < INTEGER_END:
+        raise WrongShape(f"{type(value).__name__} instead of a count")
     return value
 
 

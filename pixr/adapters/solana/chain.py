@@ -70,6 +70,9 @@ class Solana:
             clock: Seconds, for the breakers.
             sleep: Waits before a retry.
             jitter: 0 to 1, spreads retries.
+
+        Raises:
+            ValueError: A node is listed twice: its word would count twice.
         """
         assert nodes
         assert workers > 0
@@ -85,6 +88,8 @@ class Solana:
             )
             for node in nodes
         ]
+        if len({node.url for node in self.nodes}) < len(self.nodes):
+            raise ValueError("a node is listed twice")
         if genesis_hash is not None:
             for node in self.nodes:
                 node.genesis_hash = genesis_hash

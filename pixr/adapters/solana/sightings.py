@@ -192,7 +192,7 @@ def _receipts(
 
     pages = reads.pages(wanted, reads.ACCOUNTS_PER_CALL_MAX)
     flat = iter([receipt for page in each(ask, pages) for receipt in page])
-    none = InContext(slot=answers.U64_END, value=False)
+    none = InContext(slot=answers.INTEGER_END, value=False)
     return [none if address is None else next(flat) for address in addresses]
 
 

@@ -14,6 +14,7 @@ import ssl
 import time
 import weakref
 from collections import deque
+from functools import cache
 from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -69,7 +70,6 @@ class HttpTransport:
         if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable():
             raise ValueError("a node's URL begins with http:// or https:// and names a host")
         self.url = url
-        self._is_secure = parts.scheme == "https"
         self._address = (parts.hostname, parts.port)
         path = parts.path or "/"
         query = f"?{parts.query}" if parts.query else ""
@@ -79,7 +79,7 @@ class HttpTransport:
             "Content-Type: application/json\r\nAccept-Encoding: identity\r\nContent-Length: "
         ).encode()
         self._idle: deque[http.client.HTTPConnection] = deque(maxlen=CONNECTIONS_MAX)
-        self._tls = ssl.create_default_context() if self._is_secure else None
+        self._tls = _tls() if parts.scheme == "https" else None
         weakref.finalize(self, _close_all, self._idle)
 
     def post(self, body: bytes, *, timeout_s: float) -> tuple[int, bytes]:
@@ -165,6 +165,12 @@ class _Until(io.RawIOBase):
             raise TimeoutError
         self._sock.settimeout(left_s)
         return self._sock.recv_into(buffer)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Certificates as the system trusts them; read once, which takes tens of milliseconds."""
+    return ssl.create_default_context()
 
 
 def _is_over(sock: socket.socket) -> bool:

@@ -381,6 +381,11 @@ def test_with_one_worker_everything_happens_in_the_callers_thread() -> None:
     assert threads == {threading.get_ident()}
 
 
+def test_a_node_that_is_listed_twice_has_no_second_vote() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        solana(Script("http://a"), Script("http://a"))
+
+
 def test_no_node_is_no_chain() -> None:
     with pytest.raises(AssertionError):
         solana()
