@@ -8,40 +8,26 @@ in the database, and the next tick goes on with it. While settlement is paused n
 planned or signed; draining and looking go on.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, Final
-from uuid import UUID
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from functions.batch import drain, payday, plan, upgrades
-from functions.batch.chain import Chain
-from functions.batch.keyring import Keyring
+from functions.batch.companies import PAUSE_S, Handle, companies, each
 from functions.batch.observe import observe
 from functions.batch.payday import Market
 from functions.batch.reclaim import plan_reclaims
 from functions.batch.sign import Desk, sign_and_send
 from functions.batch.tables import look_after
+from functions.batch.world import Clockwork, Report, Terms, World
 from functions.deposits import UnknownPayment, walk
-from pixr.adapters.postgres import (
-    Database,
-    batches,
-    house,
-    ledger,
-    migrate,
-    outbox,
-    pauses,
-)
+from pixr.adapters.postgres import batches, house, ledger, migrate, outbox, pauses
 from pixr.adapters.postgres.batch_edges import LimitTripped
 from pixr.adapters.postgres.batches import Batch
-from pixr.adapters.redis import StreamUnreachable, ViewStream
+from pixr.adapters.redis import StreamUnreachable
 from pixr.adapters.solana import ChainUnreachable
-from pixr.domain import fees
-from pixr.domain.earnings import Rules
-from pixr.domain.investments import FUNDING_TIME
-from pixr.domain.limits import Limit
-from pixr.domain.reclaims import RETENTION
+
+__all__ = ["Clockwork", "Report", "Terms", "World", "run"]
 
 DRAINS_PER_ROUND: Final = 40
 """Millions of events: a backlog larger than that waits for the next round."""
@@ -50,87 +36,12 @@ DRAIN_MARGIN_S: Final = 20.0
 """Left to settlement, however many views wait: money that is due goes before money to come."""
 
 ROUNDS_MAX: Final = 1_000
-PAUSE_S: Final = 1.0
-"""Between looks at the chain; a block takes 0.4 s, finality about 13 s."""
-
 ROUNDS_BETWEEN_SENDS: Final = 2
 SIGNED_TOGETHER: Final = 64
 """Batches under one blockhash: about 1,000 payees, ten pages of accounts, one commit."""
 
 OBSERVED_TOGETHER: Final = 256
 """As many signatures as one call may ask for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clockwork:
-    """Time and identity, owned by the handler."""
-
-    now: Callable[[], datetime]
-    new_id: Callable[[], UUID]
-    remaining_s: Callable[[], float]
-    """Seconds until the tick must have returned."""
-    pause: Callable[[float], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Everything that a tick touches."""
-
-    db: Database
-    chain: Chain
-    stream: ViewStream
-    keyring: Keyring
-    send: Callable[[str, dict[str, Any]], None]
-    """Sends one outbox message (topic, payload)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What the settings say."""
-
-    rules: Rules
-    minimum_lamports: int
-    payees_max: int
-    limits: tuple[Limit, ...] = ()
-    """Rolling limits of the signer; none: unlimited."""
-    receipt_retention: timedelta = RETENTION
-    deadline_s: int = fees.DEADLINE_S
-    """The longest that a payout waits for a cheaper minute."""
-    funding: timedelta = FUNDING_TIME
-    """How long an upgrade may wait for its last investor."""
-    lookup_tables: bool = False
-
-
-@dataclass(slots=True)
-class Report:
-    """What a tick did, for the log and the metrics."""
-
-    rounds: int = 0
-    events_read: int = 0
-    events_new: int = 0
-    gross_lamports: int = 0
-    payouts_made: int = 0
-    payouts_short: int = 0
-    """Payouts left because the treasury could not pay them, in the last round."""
-    payouts_waiting: int = 0
-    """Payouts left for a cheaper minute, in the last round."""
-    batches_sent: int = 0
-    batches_short: int = 0
-    """Planned batches left because the treasury holds less on chain, in the last round."""
-    reclaims_planned: int = 0
-    tables_extended: int = 0
-    deposited_lamports: int = 0
-    verdicts: Counter[str] = field(default_factory=Counter[str])
-    broken: dict[str, str] = field(default_factory=dict[str, str])
-    """Batches that could not be handled, each with the fault; the next round tries again."""
-    drift_lamports: int | None = None
-    """Chain less ledger, over treasury and escrow; None while money is moving."""
-    paused: str | None = None
-    """Why nothing was planned or signed."""
-    outage: str | None = None
-    """Why the chain could not be asked; the tick ended there."""
-    stream_outage: str | None = None
-    """Why views could not be drained; everything else went on."""
 
 
 def run(world: World, terms: Terms, clockwork: Clockwork) -> Report:
@@ -228,11 +139,11 @@ def _round(
     opened = batches.list_open(db)
     moving = [batch for batch in opened if batch.state != "PLANNED"]
     look = _observing(world, clockwork, report)
-    _each(world, look, _groups(moving, OBSERVED_TOGETHER), clockwork, report)
+    each(world, look, companies(moving, OBSERVED_TOGETHER), clockwork, report)
     if not is_paused:
         planned = [batch for batch in opened if batch.state == "PLANNED"]
         sign = _signing(world, terms, clockwork, market, report)
-        _each(world, sign, _groups(planned, SIGNED_TOGETHER), clockwork, report)
+        each(world, sign, companies(planned, SIGNED_TOGETHER), clockwork, report)
     upgrades.advance(
         db,
         treasury_address=world.keyring.treasury.address,
@@ -292,9 +203,6 @@ def _is_paused(world: World, report: Report) -> bool:
     return pause is not None
 
 
-Handle = Callable[[Sequence[Batch]], None]
-
-
 def _observing(world: World, clockwork: Clockwork, report: Report) -> Handle:
     is_resending = report.rounds % ROUNDS_BETWEEN_SENDS == 0
 
@@ -339,53 +247,14 @@ def _signing(
     return handle
 
 
-def _each(
-    world: World,
-    handle: Handle,
-    groups: Iterator[Sequence[Batch]],
-    clockwork: Clockwork,
-    report: Report,
-) -> None:
-    """Handle batches in groups; a group that fails is handled one by one.
-
-    One batch that cannot be handled must not hold up the others. A batch that was moved
-    before the fault has another version now, and is left alone.
-    """
-    for group in groups:
-        if clockwork.remaining_s() <= PAUSE_S:
-            return
-        if _try(world, handle, group) is None:
-            continue
-        for batch in group:
-            fault = _try(world, handle, [batch])
-            if fault is None:
-                report.broken.pop(str(batch.id), None)
-            else:
-                report.broken[str(batch.id)] = fault
-
-
-def _groups(found: Sequence[Batch], together: int) -> Iterator[Sequence[Batch]]:
-    for start in range(0, len(found), together):
-        yield found[start : start + together]
-
-
-def _try(world: World, handle: Handle, group: Sequence[Batch]) -> str | None:
-    """Handle a group; the fault in words, or None."""
-    try:
-        handle(group)
-    except ChainUnreachable:
-        raise
-    except Exception as fault:
-        if world.db.closed or world.db.broken:
-            raise
-        return f"{type(fault).__name__}: {fault}"
-    return None
-
-
 def _drain(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:
-    """Drain until the stream is empty; a stream that is away delays views, not payments."""
+    """Drain until the stream is empty; what stands in the way delays views, not payments."""
+    is_first = not report.rounds
     for _ in range(DRAINS_PER_ROUND):
         try:
+            if is_first:
+                drain.tidy(world.db, world.stream, now=clockwork.now())
+            is_first = False
             drained = drain.drain_once(
                 world.db,
                 world.stream,
@@ -394,8 +263,8 @@ def _drain(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> 
                 consumer="settler",
                 now=clockwork.now(),
             )
-        except StreamUnreachable as outage:
-            report.stream_outage = str(outage)
+        except (StreamUnreachable, drain.AnotherDrain, drain.LinesRefused) as hindrance:
+            report.stream_outage = f"{type(hindrance).__name__}: {hindrance}"
             return
         report.events_read += drained.events_read
         report.events_new += drained.events_new
