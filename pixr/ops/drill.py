@@ -174,7 +174,8 @@ def _reckon(director: Director, cast: Cast, *, seed: int, begun_s: float) -> res
         )
     )
     withdrawn = director.askers[0].asked
-    differences = [f"verify: {c.name}: {text}" for c in checks for text in c.differences]
+    differences = list(director.record.differences)
+    differences += [f"verify: {c.name}: {text}" for c in checks for text in c.differences]
     differences += views.differences
     differences += watch.ask(reckoning.compare_ends)
     differences += watch.ask(lambda db: reckoning.compare_withdrawals(db, node, withdrawn))

@@ -157,6 +157,19 @@ def test_what_died_with_redis_is_lost_only_if_it_was_not_sent_since(
     assert any("request 000002" in text for text in _compare(settler.db, sent, 101.5).differences)
 
 
+def test_what_was_acknowledged_is_on_a_stream_or_in_the_books(
+    settler: Settler, send: Sender
+) -> None:
+    sent = [send(1, "film-a"), send(2, "film-b")]
+    waiting = {f"{item.number:06d}": item.expected.events for item in sent}
+    assert reckoning.compare_promises(settler.db, sent, waiting) == []
+    settler.tick()
+    assert reckoning.compare_promises(settler.db, sent, {}) == []
+    settler.db.execute("DELETE FROM view_events WHERE event_id LIKE '000002:0007:%'")
+    (difference,) = reckoning.compare_promises(settler.db, sent, {})
+    assert difference.startswith("request 000002: ")
+
+
 @pytest.fixture
 def node(settler: Settler) -> Iterator[Node]:
     node = Node(settler.chain.nodes[0].url)

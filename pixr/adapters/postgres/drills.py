@@ -13,8 +13,10 @@ from pixr.adapters.postgres import Database, Row, sql
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aims:
-    """What has happened since a moment."""
+    """What goes on, and what has happened since a moment."""
 
+    draining: bool
+    """Now: inside the transaction of a drain."""
     planned: bool
     signed: bool
     in_flight: bool

@@ -19,6 +19,7 @@ from typing import Final
 
 from pixr.adapters.postgres import drills
 from pixr.local.machine import Machine
+from pixr.ops.drilling import reckoning
 from pixr.ops.drilling.node import Node
 from pixr.ops.drilling.operator import Operator
 from pixr.ops.drilling.people import Asker
@@ -53,6 +54,8 @@ class Record:
     aims_missed: Counter[str] = field(default_factory=Counter[str])
     faults: Counter[str] = field(default_factory=Counter[str])
     crashes: Counter[str] = field(default_factory=Counter[str])
+    differences: list[str] = field(default_factory=list[str])
+    """Found on the way; others are found at the end."""
     is_quiet: bool = False
     left: str = ""
     """What was still under way when waiting ended."""
@@ -120,10 +123,19 @@ class Director:
             self.node.break_as(episode)
             self.record.faults[episode.fault.value] += 1
         if episode.crash is not Crash.NONE and episode.crash_at is moment:
+            if episode.crash is Crash.VALKEY:
+                self._check_promises()
             self.machine.crash(episode.crash.value)
             self.record.crashes[episode.crash.value] += 1
             if episode.crash is Crash.VALKEY:
                 self.producer.redis_was_lost()
+
+    def _check_promises(self) -> None:
+        promised = self.producer.promised()
+        on_streams = self.watch.on_streams()
+        self.record.differences += self.watch.ask(
+            lambda db: reckoning.compare_promises(db, promised, on_streams)
+        )
 
     def _hunted(self, episode: Episode) -> tuple[Settler, ...]:
         return {

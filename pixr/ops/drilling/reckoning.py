@@ -76,6 +76,32 @@ def compare_views(
     return views
 
 
+def compare_promises(
+    db: Database, promised: Sequence[Sent], on_streams: Mapping[str, int]
+) -> list[str]:
+    """While Redis is whole, every acknowledged event is on a stream or in the books.
+
+    Looked at before Redis is emptied, because what is sent again afterwards would hide it.
+
+    Args:
+        db: Asked now.
+        promised: Requests that were acknowledged since Redis was last empty, before ``on_streams``
+            was read.
+        on_streams: Request → how many of its events are on the streams.
+    """
+    found = {row["request"]: row["events"] for row in drills.views(db)}
+    differences: list[str] = []
+    for request in promised:
+        name = f"{request.number:06d}"
+        known = found.get(name, 0) + on_streams.get(name, 0)
+        if known < request.expected.events:
+            differences.append(
+                f"request {name}: {request.expected.events} events were acknowledged, but only"
+                f" {known} are on a stream or in the books, and Redis has lost nothing"
+            )
+    return differences
+
+
 def _was_lost(request: Sent, last_loss_s: float | None) -> bool:
     """Whether Redis died after the last time that the request was sent."""
     if request.begun_s is None:

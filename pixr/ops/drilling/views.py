@@ -132,6 +132,16 @@ class Producer:
         """Begin."""
         self._thread.start()
 
+    def promised(self) -> list[Sent]:
+        """Requests that the Redis of now has acknowledged."""
+        with self._lock:
+            since_s = self.losses_s[-1] if self.losses_s else 0.0
+            return [
+                request
+                for request in self.sent
+                if request.begun_s is not None and request.begun_s > since_s
+            ]
+
     def redis_was_lost(self) -> None:
         """Send again what was acknowledged in the last minutes."""
         now_s = time.monotonic()

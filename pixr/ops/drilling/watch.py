@@ -7,11 +7,13 @@ over a connection of its own that is opened again whenever PostgreSQL was restar
 from __future__ import annotations
 
 import contextlib
+import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import psycopg
 import redis
@@ -29,7 +31,10 @@ FINALITY_BLOCKS: Final = 31
 LANDING_SLOTS: Final = 3
 RECONNECT_TIMEOUT_S: Final = 60.0
 RECONNECT_PAUSE_S: Final = 0.1
-REDIS_TIMEOUT_S: Final = 2.0
+REDIS_TIMEOUT_S: Final = 10.0
+
+EVENT_ID: Final = re.compile(rb"\b[0-9]{6}:[0-9]{4}:[0-9a-f]{16}\b")
+"""As ``views.make_events`` writes it, wherever it stands in an entry."""
 
 LOST: Final = (DatabaseUnreachable, psycopg.OperationalError, psycopg.InterfaceError)
 
@@ -60,7 +65,8 @@ class Watch:
         self._node = node
         self._finality_s = FINALITY_BLOCKS * slot_ms / 1000
         self._landing_s = LANDING_SLOTS * slot_ms / 1000
-        self._redis = redis.Redis.from_url(
+        # redis-py's own annotations are half sync, half async and partly missing.
+        self._redis: Any = redis.Redis.from_url(
             machine.description.redis_url, socket_timeout=REDIS_TIMEOUT_S
         )
         self._stack = contextlib.ExitStack()
@@ -124,10 +130,12 @@ class Watch:
         return True
 
     def _has_come(self, aim: Aim, since: datetime, taken_before: int) -> bool:
-        if aim is Aim.DRAINING:
-            return self.undrained()[1] > taken_before
+        if aim is Aim.DRAINING and self.undrained()[1] > taken_before:
+            return True
         come = self.ask(lambda db: drills.aims(db, since=since))
         match aim:
+            case Aim.DRAINING:
+                return come.draining
             case Aim.PLANNED:
                 return come.planned
             case Aim.SIGNED:
@@ -160,6 +168,17 @@ class Watch:
         """How many entries are on the streams, and how many of them a settler has taken."""
         sums = [self._undrained(stream) for stream in (STREAM, PACKS)]
         return sum(length for length, _ in sums), sum(taken for _, taken in sums)
+
+    def on_streams(self) -> Counter[str]:
+        """How many distinct events of each request are on the streams, being drained or not."""
+        events = {
+            event_id
+            for stream in (STREAM, PACKS)
+            for _, fields in self._redis.xrange(stream)
+            for payload in fields.values()
+            for event_id in EVENT_ID.findall(payload)
+        }
+        return Counter(event_id.split(b":")[0].decode() for event_id in events)
 
     def _undrained(self, stream: str) -> tuple[int, int]:
         length = 0
