@@ -16,12 +16,29 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from pixr.adapters.postgres import Database, earnings, ledger, view_days
-from pixr.adapters.postgres.earnings import Accrual, Counted, LinesRefused, TooSlow, Total
+from pixr.adapters.postgres.earnings import (
+    Accrual,
+    AnotherDrain,
+    Counted,
+    LinesRefused,
+    TooSlow,
+    Total,
+)
 from pixr.adapters.redis import ViewStream
 from pixr.domain.earnings import Rules, Share, Split, split, view_lamports
 from pixr.domain.errors import Outage
 from pixr.domain.view_lines import Lines, joined
 from pixr.domain.views import kept_days
+
+__all__ = [
+    "EVENTS_PER_DRAIN",
+    "AnotherDrain",
+    "Drained",
+    "LinesRefused",
+    "TooSlow",
+    "drain_once",
+    "tidy",
+]
 
 EVENTS_PER_DRAIN: Final = 100_000
 """What a drain costs per content that it finds is shared by more views in a larger one. This many

@@ -1,5 +1,8 @@
 """From a view to SOL in a wallet, through the real settler."""
 
+from datetime import UTC, datetime, timedelta
+
+from pixr.adapters.postgres import connect, sql
 from tests.functions.batch.conftest import Settler
 
 
@@ -56,3 +59,24 @@ def test_a_short_treasury_pays_nobody_and_says_so(settler: Settler) -> None:
     settler.watch("film", 1_000)
     report = settler.tick()
     assert (report.payouts_made, report.payouts_short, report.batches_sent) == (1, 1, 0)
+
+
+def test_another_drain_delays_views_and_nothing_else(settler: Settler, database_url: str) -> None:
+    address = settler.user("alice")
+    settler.content("film", "alice")
+    settler.watch("film", 1_000)
+    settler.db.execute("SET lock_timeout = '50ms'")
+    with connect(database_url) as rival, rival.transaction():
+        rival.execute("SELECT begin_drain()")
+        report = settler.tick()
+        assert report.stream_outage == "AnotherDrain: it holds the lock"
+        assert report.outage is None
+    assert settler.tick().events_new == 1_000
+    assert settler.balance(address) == 19_000_000
+
+
+def test_a_tick_makes_the_next_day_before_it_begins(settler: Settler) -> None:
+    settler.tick()
+    today = datetime.now(UTC).date()
+    days = [row["day"] for row in settler.db.execute(sql("view_days/list_kept"))]
+    assert days[-2:] == [today, today + timedelta(days=1)]
