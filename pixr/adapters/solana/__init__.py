@@ -14,7 +14,12 @@ sendTransaction.
 """
 
 from pixr.adapters.solana.chain import Solana
-from pixr.adapters.solana.errors import ChainUnreachable, HistoryTooLong, NodeError
+from pixr.adapters.solana.errors import (
+    ChainUnreachable,
+    HistoryForgotten,
+    HistoryTooLong,
+    NodeError,
+)
 from pixr.adapters.solana.node import Node
 from pixr.adapters.solana.transport import HttpTransport, Transport, TransportFailed
 from pixr.adapters.solana.values import (
@@ -32,6 +37,7 @@ __all__ = [
     "AccountView",
     "Blockhash",
     "ChainUnreachable",
+    "HistoryForgotten",
     "HistoryTooLong",
     "HttpTransport",
     "Node",

@@ -19,7 +19,12 @@ from dataclasses import asdict, replace
 from typing import Any, Final, TypeVar
 
 from pixr.adapters.solana import answers, history, reads, sightings
-from pixr.adapters.solana.errors import ChainUnreachable, NodeError
+from pixr.adapters.solana.errors import (
+    ChainUnreachable,
+    HistoryForgotten,
+    HistoryHole,
+    NodeError,
+)
 from pixr.adapters.solana.node import TIMEOUT_S, Node
 from pixr.adapters.solana.refusals import blame
 from pixr.adapters.solana.transport import HttpTransport, Transport
@@ -191,9 +196,17 @@ class Solana:
         Raises:
             ChainUnreachable: No node answered.
             HistoryTooLong: There are more than ``history.PAGES_MAX`` pages.
+            HistoryForgotten: Of the nodes that answer none remembers back to ``until``.
         """
-        records = self._first(lambda node: history.walk(node, address, until=until))
-        return records[::-1]
+        failures: list[NodeError] = []
+        for node in self._asked():
+            try:
+                return history.walk(node, address, until=until)[::-1]
+            except NodeError as error:
+                failures.append(error)
+        if holes := [error for error in failures if isinstance(error, HistoryHole)]:
+            raise HistoryForgotten(str(holes[0]))
+        raise self._unreachable(failures)
 
     def transaction(self, signature: str) -> TransactionView | None:
         """A finalized transaction; None when nodes answer and none of them has it."""

@@ -13,7 +13,7 @@ from solders.transaction import VersionedTransaction
 
 from pixr.adapters.solana import answers
 from pixr.adapters.solana.answers import WrongShape, field
-from pixr.adapters.solana.errors import HistoryTooLong
+from pixr.adapters.solana.errors import HistoryHole, HistoryTooLong
 from pixr.adapters.solana.node import Node
 from pixr.adapters.solana.refusals import ERROR_CHARACTERS_MAX
 from pixr.adapters.solana.values import SignatureRecord, TransactionView
@@ -61,7 +61,7 @@ def _prove_end(node: Node, address: str, *, oldest: str, until: str | None) -> N
     options = {"commitment": "finalized", "limit": 1, "before": oldest}
     older = node.read(answers.list_of(_record), "getSignaturesForAddress", address, options)
     if [record.signature for record in older] != ([until] if until else []):
-        raise WrongShape(f"getSignaturesForAddress: the past of {address} has a hole")
+        raise HistoryHole(f"getSignaturesForAddress: the past of {address} has a hole")
 
 
 def _record(value: Any) -> SignatureRecord:

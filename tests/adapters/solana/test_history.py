@@ -13,6 +13,7 @@ from solders.transaction import VersionedTransaction
 
 from pixr.adapters.solana import (
     ChainUnreachable,
+    HistoryForgotten,
     HistoryTooLong,
     SignatureRecord,
     TransactionView,
@@ -91,13 +92,13 @@ def test_more_than_a_walk_may_list_is_a_flood() -> None:
 def test_a_list_that_does_not_join_on_to_the_last_walk_has_a_hole() -> None:
     """The node lost its past, or lags, or gave half of a page: a deposit could be skipped."""
     script = Script(getSignaturesForAddress=Book(2).page)
-    with pytest.raises(ChainUnreachable, match="has a hole"):
+    with pytest.raises(HistoryForgotten, match="has a hole"):
         solana(script).signatures(ADDRESS, until=fresh_signature())
     halved = Book(5)
     script.answers["getSignaturesForAddress"] = lambda address, options: halved.page(
         address, options | {"limit": max(1, options["limit"] // 2)}
     )
-    with pytest.raises(ChainUnreachable, match="has a hole"):
+    with pytest.raises(HistoryForgotten, match="has a hole"):
         solana(script).signatures(ADDRESS, until=None)
 
 
