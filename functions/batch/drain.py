@@ -81,7 +81,7 @@ def drain_once(
 
     Raises:
         StreamUnreachable: What was recorded stays so; what was not finished comes again.
-        DatabaseUnreachable: Nothing was recorded; the entries are back on the stream.
+        DatabaseUnreachable: What was not recorded is back on the stream.
         TooSlow: Likewise: the database could not do it in time, however few they were.
         AnotherDrain: Likewise: another settler's has not ended in time.
         LinesRefused: The database refused more than ``REFUSED_MAX`` views, so the fault is ours.
@@ -115,9 +115,13 @@ def drain_once(
 
 
 def tidy(db: Database, stream: ViewStream, *, now: datetime) -> None:
-    """Once a tick: keep the days of views, forget readers that have gone."""
+    """Once a tick: keep the days of views, forget readers that have gone.
+
+    Raises:
+        StreamUnreachable: The days are kept all the same.
+    """
     view_days.keep(db, now=now)
-    stream.forget_readers()
+    stream.tidy()
 
 
 def _record(

@@ -70,6 +70,9 @@ return forgotten
 """
 """One step of the server: a reader that wakes up in between would lose what it was just given."""
 
+_RECOUNT: Final = "return redis.call('XLEN', KEYS[1]) == 0 and redis.call('DEL', KEYS[2])"
+"""Likewise: a producer may append in between."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -204,16 +207,18 @@ class ViewStream:
                 )
             batch.execute()
 
-    def forget_readers(self) -> int:
-        """Remove the names of readers that have gone: they hold nothing, for an hour.
+    def tidy(self) -> int:
+        """Forget readers that have gone, and count from zero again when nothing waits.
 
         Returns:
-            How many there were.
+            How many names of readers were removed: they held nothing, for an hour.
 
         Raises:
             StreamUnreachable: Some may be left, for the next time.
         """
         with translated():
+            # Two readers that finish the same entry both take it off the count.
+            self._client.eval(_RECOUNT, 2, PACKS, WAITING)
             forgotten = 0
             for key in (STREAM, PACKS):
                 with suppress(ResponseError):  # no such stream or group: nobody to forget

@@ -10,7 +10,7 @@ from pixr.adapters.postgres.verification import offenders
 from pixr.adapters.postgres.view_days import DROPS_MAX
 from pixr.domain.views import VIEW_RETENTION_DAYS, kept_days
 
-NOW = datetime(2030, 6, 15, 12, tzinfo=UTC)
+NOW = datetime.now(UTC).replace(hour=12)
 TODAY = NOW.date()
 DAY = timedelta(days=1)
 TOO_OLD = TODAY - (VIEW_RETENTION_DAYS + 1) * DAY
@@ -115,6 +115,12 @@ def test_a_day_that_somebody_reads_stays_for_the_next_time(db: Database, databas
         assert view_days.keep(db, now=NOW) == 1
     row = db.execute("SHOW lock_timeout").fetchone()
     assert row == {"lock_timeout": "5s"}, "only the drop is impatient"
+
+
+def test_a_clock_that_is_ahead_drops_nothing(db: Database) -> None:
+    watch(db, TODAY, views=1, earning=1)
+    assert view_days.keep(db, now=NOW + 400 * DAY) == 0
+    assert partitions(db) == [TODAY, TODAY + 400 * DAY, TODAY + 401 * DAY]
 
 
 def test_a_partition_that_is_not_ours_is_left_alone(db: Database) -> None:

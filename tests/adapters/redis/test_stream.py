@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import redis
+from redis.crc import key_slot
 
 from pixr.adapters.redis import (
     DEAD,
@@ -202,20 +203,24 @@ def test_a_number_that_somebody_claimed_ends_with_the_entry(
     raw.incrby(WAITING, -5)
     patient.append([event(1)])
     assert patient.depth() == 1
+    patient.tidy()
+    assert raw.get(WAITING) == b"-4", "something waits, and may be counted"
     patient.finish(patient.read(MANY, "a"))
     assert patient.depth() == 0
+    patient.tidy()
+    assert raw.get(WAITING) is None
 
 
 def test_readers_that_have_gone_are_forgotten_and_those_that_hold_something_are_not(
     patient: ViewStream, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert patient.forget_readers() == 0
+    assert patient.tidy() == 0
     patient.append([event(1)])
     patient.read(MANY, "holds")
     patient.read(MANY, "empty")
-    assert patient.forget_readers() == 0, "an hour has not passed"
+    assert patient.tidy() == 0, "an hour has not passed"
     monkeypatch.setattr("pixr.adapters.redis.stream.CONSUMER_IDLE_MS", 0)
-    assert patient.forget_readers() >= 1
+    assert patient.tidy() >= 1
     names: Any = raw.xinfo_consumers(PACKS, GROUP)
     assert [reader["name"] for reader in names] == [b"holds"]
 
@@ -243,7 +248,7 @@ def test_an_absent_redis_is_an_outage_that_names_no_address() -> None:
         stream.ping,
         stream.depth,
         stream.dead_depth,
-        stream.forget_readers,
+        stream.tidy,
         lambda: stream.read(1, "a"),
     )
     for ask in asked:
@@ -259,3 +264,8 @@ def test_nothing_is_nothing(patient: ViewStream) -> None:
     patient.give_back([], "a")
     patient.ping()
     assert (patient.depth(), patient.dead_depth()) == (0, 0)
+
+
+def test_all_keys_share_a_slot() -> None:
+    """A clustered Redis refuses a transaction over two."""
+    assert len({key_slot(key.encode()) for key in (STREAM, PACKS, WAITING, DEAD)}) == 1

@@ -1,5 +1,6 @@
--- The days that have a partition, oldest first.
-SELECT to_date(right(relname, 8), 'YYYYMMDD') AS day
+-- The days that have a partition, oldest first, and what day it is by the database's own clock.
+SELECT to_date(right(relname, 8), 'YYYYMMDD') AS day,
+       (now() AT TIME ZONE 'UTC')::date AS today
 FROM pg_inherits
 JOIN pg_class ON pg_class.oid = pg_inherits.inhrelid
 WHERE pg_inherits.inhparent = 'view_events'::regclass
