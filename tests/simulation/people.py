@@ -15,11 +15,11 @@ from functions.api.invest import Investment, invest
 from functions.wallet.withdraw import Withdrawal, withdraw
 from pixr.adapters.postgres import contents, upgrades
 from pixr.adapters.postgres.idempotency import Claim
-from pixr.adapters.redis import ViewStream
+from pixr.adapters.redis import DeadLetters, ViewStream
 from pixr.domain.errors import KeyReused, Refusal
 from pixr.domain.money import Lamports
 from pixr.domain.renditions import Size
-from pixr.domain.views import ViewEvent
+from pixr.domain.views import VIEW_RETENTION_DAYS, ViewEvent
 from tests.simulation.actors import Actor, Actors
 from tests.simulation.mortal import Plan
 from tests.simulation.town import RENT, SOL, Asked, Town
@@ -46,6 +46,28 @@ def append(town: Town, events: list[ViewEvent]) -> None:
     stream = ViewStream(town.servers.redis_url)
     stream.append(events)
     stream.close()
+
+
+def replay_letters(town: Town) -> None:
+    """An operator puts every dead letter back on the stream."""
+    dead = DeadLetters(town.servers.redis_url)
+    dead.replay(list(dead.list()))
+    dead.close()
+
+
+def uncounted(town: Town) -> list[str]:
+    """Views that were sent, are of a day that is still open, and were never recorded."""
+    row = town.look.execute(
+        "SELECT max(day) AS day FROM view_days WHERE dropped_at IS NOT NULL"
+    ).fetchone()
+    closed = town.clock.true_now().date() - timedelta(days=VIEW_RETENTION_DAYS)
+    if row is not None and row["day"] is not None:
+        closed = max(closed, row["day"])
+    return [
+        name
+        for name, event in town.known.events.items()
+        if name not in town.known.counted and event.occurred_at.date() > closed
+    ]
 
 
 def _view(town: Town) -> ViewEvent:

@@ -31,7 +31,7 @@ class Point:
     taken_at: datetime
     edges_read: int
     counted: dict[str, dict[str, Any]]
-    drains_read: set[str]
+    drains_read: set[UUID]
     rungs: dict[str, list[tuple[int, frozenset[UUID]]]]
 
 
@@ -63,6 +63,7 @@ def restore(town: Town, actors: Actors, point: Point) -> None:
     pauses.resume(town.look)
     pauses.pause(town.look, "simulated restore", now=town.clock.now())
     people.append(town, list(known.events.values()))
+    known.must_resend = True
     town.count("restores")
 
 

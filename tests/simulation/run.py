@@ -8,7 +8,7 @@ A failure names the seed, the command that replays it, and the last steps before
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 
@@ -94,7 +94,7 @@ def _judge(scene: Scene, *, is_thorough: bool) -> Glance:
     town = scene.town
     town.read_truth()
     now = glance(town)
-    remember_views(town, now.references)
+    remember_views(town)
     for check in (*CHEAP, *COSTLY) if is_thorough else CHEAP:
         check(town, now)
     if is_thorough:
@@ -108,7 +108,7 @@ def _calm(scene: Scene) -> None:
     town.note("calm")
     town.cluster.troubles = CALM
     town.cluster.remember()
-    town.clock.skew = max(town.clock.skew, timedelta())
+    town.clock.skew = timedelta()
     for _ in range(RECOVERIES_MAX):
         if town.known.lost_since is None:
             break
@@ -116,8 +116,11 @@ def _calm(scene: Scene) -> None:
         _judge(scene, is_thorough=True)
     assert town.known.lost_since is None, f"what was lost cannot be read back: {town.trace[-1]}"
     pauses.resume(town.look)
+    town.terms = replace(town.terms, limits=())
     town.airdrop(town.treasury, 100 * SOL)
-    people.append(town, list(town.known.events.values()))
+    if town.known.must_resend:
+        people.append(town, list(town.known.events.values()))
+    people.replay_letters(town)
     now = i11_once_faults_stop_everything_comes_to_rest(scene)
     _judge(scene, is_thorough=True)
     _everybody_has_theirs(scene, now)
@@ -150,11 +153,6 @@ def _end_upgrades(town: Town) -> None:
 
 def _unrest(town: Town, now: Glance) -> str | None:
     """What is still under way; None when nothing is."""
-    for account, address in (("treasury", town.treasury), ("escrow", town.escrow)):
-        for signature in town.known.airdropped:
-            came = address in town.final[signature].changes
-            if came and f"deposit:{account}:{signature}" not in now.references:
-                return f"{signature} came to the {account}, and the ledger does not know"
     for batch_id, row in now.batches.items():
         if row["state"] in ("PLANNED", "SIGNED", "INFLIGHT"):
             return f"{row['kind']} batch {batch_id} is {row['state']}"
@@ -165,8 +163,20 @@ def _unrest(town: Town, now: Glance) -> str | None:
         is_held = row["batch_id"] in held or row["debit_account"] in stuck
         if row["state"] in ("PENDING", "RESERVED") and not is_held:
             return f"{row['kind']} {payout_id} is {row['state']}"
-    if town.look.execute("SELECT FROM upgrade_jobs WHERE state = 'QUEUED'").fetchone():
-        return "an upgrade is under way"
+    for row in town.look.execute("SELECT id, state FROM upgrade_jobs ORDER BY created_at, id"):
+        if row["id"] not in town.known.jobs:
+            return f"nobody was told of upgrade {row['id']}"
+        if row["state"] == "QUEUED":
+            return f"upgrade {row['id']} is under way"
+    return _unseen_deposit(town, now)
+
+
+def _unseen_deposit(town: Town, now: Glance) -> str | None:
+    for account, address in (("treasury", town.treasury), ("escrow", town.escrow)):
+        for signature in town.known.airdropped:
+            came = address in town.final[signature].changes
+            if came and f"deposit:{account}:{signature}" not in now.references:
+                return f"{signature} came to the {account}, and the ledger does not know"
     return None
 
 
@@ -175,6 +185,7 @@ def _everybody_has_theirs(scene: Scene, now: Glance) -> None:
     town = scene.town
     held = [str(row["hold_reason"]) for row in now.batches.values() if row["state"] == "HOLD"]
     assert not held, f"nobody could let go of {held}"
+    assert not people.uncounted(town), f"never counted: {people.uncounted(town)}"
     least = town.terms.minimum_lamports
     for account, (posted, reserved) in now.accounts.items():
         if account.startswith(("owed:", "return:")):

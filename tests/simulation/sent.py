@@ -5,23 +5,25 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from tests.simulation.decode import Move, Said, decode
+from tests.simulation.decode import Move, Said
 from tests.simulation.glance import Row
 from tests.simulation.town import RENT, Signed, Town
 
 TRANSACTION_BYTES_MAX = 1_232
+RETENTION = timedelta(hours=24)
 
 
 def check(town: Town, encoded: str) -> None:
     """Look over the settler's shoulder as it hands bytes to a node."""
     raw = base64.b64decode(encoded)
-    said = decode(raw)
+    said = town.decode(raw)
     known = town.known.signed.get(said.signature)
     if known is not None:
         assert known.raw == raw, "other bytes under a signature that was sent before"
@@ -57,6 +59,8 @@ def i14_the_decoded_message_equals_the_intent(town: Town, said: Said, row: Row, 
     items = _items(town, row["batch_id"])
     if row["kind"] == "reclaim":
         _check_reclaim(town, said, row)
+    elif row["kind"] == "table":
+        _check_extension(town, said, row)
     else:
         _check_payment(town, said, row, items)
     town.known.signed[said.signature] = Signed(
@@ -97,6 +101,7 @@ def _check_payment(town: Town, said: Said, row: Row, items: Sequence[Row]) -> No
     assert said.signers[0] == town.treasury
     assert said.receipt == Move(source=town.treasury, target=row["receipt_address"], lamports=RENT)
     assert not said.reclaims
+    assert said.extended is None
     assert said.memo == base64.b64encode(bytes(row["merkle_root"])).decode()
     assert _root(items) == bytes(row["merkle_root"])
     for item in items:
@@ -130,13 +135,32 @@ def _source(town: Town, item: Row) -> str:
     return town.escrow if kind in ("refund", "release") else town.address_of(item["user_id"])
 
 
+def _check_extension(town: Town, said: Said, row: Row) -> None:
+    """An extension writes wallets of ours into a table of the treasury's, and pays its rent."""
+    entries = town.look.execute(
+        "SELECT table_address, address, position FROM lookup_entries WHERE batch_id = %s"
+        " ORDER BY position",
+        (row["batch_id"],),
+    ).fetchall()
+    assert said.signers == (town.treasury,)
+    assert said.receipt == Move(source=town.treasury, target=row["receipt_address"], lamports=RENT)
+    assert not said.reclaims
+    assert list(said.written) == [item["address"] for item in entries]
+    assert {said.extended} == {item["table_address"] for item in entries}
+    assert set(said.written) <= {town.address_of(user_id) for user_id in town.users}
+    assert said.is_creating == (entries[0]["position"] == 0)
+    assert [(item.source, item.target) for item in said.transfers] == [
+        (town.treasury, said.extended)
+    ]
+
+
 def _check_reclaim(town: Town, said: Said, row: Row) -> None:
     """A reclaim empties receipts of batches that were paid, into the treasury, and no more."""
     assert said.signers == (town.treasury,)
     assert said.receipt is None
     assert not said.transfers
     paid = town.look.execute(
-        "SELECT batches.receipt_address, batches.state, batches.receipt_state"
+        "SELECT batches.receipt_address, batches.state, batches.closed_at"
         " FROM batch_receipts JOIN batches ON batches.id = batch_receipts.paid_batch_id"
         " WHERE batch_receipts.batch_id = %s ORDER BY position",
         (row["batch_id"],),
@@ -145,6 +169,8 @@ def _check_reclaim(town: Town, said: Said, row: Row) -> None:
         (item["receipt_address"], town.treasury) for item in paid
     ]
     assert all(item["state"] == "FINALIZED" for item in paid)
+    youngest = max(item["closed_at"] for item in paid)
+    assert youngest <= town.clock.now() - RETENTION, f"a receipt of {youngest} is taken away"
     for item in paid:
         _check_guard_is_idle(town, item["receipt_address"])
 
@@ -152,7 +178,7 @@ def _check_reclaim(town: Town, said: Said, row: Row) -> None:
 def _check_guard_is_idle(town: Town, receipt: str) -> None:
     """No attempt that the receipt guards against could still land."""
     for signed in town.known.signed.values():
-        said = decode(signed.raw)
+        said = town.decode(signed.raw)
         if said.receipt is not None and said.receipt.target == receipt:
             assert not town.cluster.truth.is_alive(signed.signature), (
                 f"the receipt of {signed.signature} is taken away while it could land"

@@ -157,6 +157,7 @@ def change_troubles(scene: Scene) -> str:
 def empty_redis(scene: Scene) -> str:
     """Valkey restarts empty; the producer sends its views again some day."""
     scene.town.servers.empty_redis()
+    scene.town.known.must_resend = True
     if scene.town.chance(0.5):
         people.append(scene.town, list(scene.town.known.events.values()))
     return "Redis is empty"

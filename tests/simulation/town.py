@@ -17,15 +17,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 
 from functions.batch.keyring import Keyring
 from functions.batch.tick import Terms
 from pixr.adapters.keys import MasterSeed, Signer
 from pixr.adapters.postgres import investments, wallets
 from pixr.domain.earnings import Rules
+from pixr.domain.limits import Limit
 from pixr.domain.views import ViewEvent
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.truth import FinalTransaction
+from tests.simulation.decode import Said, decode
 from tests.simulation.mortal import MortalConnection
 from tests.simulation.servers import Servers
 
@@ -33,6 +36,7 @@ BEGINNING: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SOL: Final = 10**9
 RENT: Final = 890_880
 TRACE_LINES: Final = 40
+TABLE_HEADER_BYTES: Final = 56
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,9 +111,11 @@ class Known:
     events: dict[str, ViewEvent] = field(default_factory=dict)
     counted: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Event → its row, as first seen; days are dropped, and what they earned is not."""
-    drains_read: set[str] = field(default_factory=set)
+    drains_read: set[UUID] = field(default_factory=set)
     asked: dict[str, Asked] = field(default_factory=dict)
     """By withdrawal or investment id."""
+    must_resend: bool = False
+    """Redis lost views, or the database did: their producer has to send them again."""
     forgotten: set[str] = field(default_factory=set)
     """Of ``asked``: the database was restored to a point before it."""
     lost_since: datetime | None = None
@@ -146,6 +152,7 @@ class Town:
     final: dict[str, FinalTransaction] = field(default_factory=dict)
     """Every transaction that nothing can undo, oldest first, as the chain really is."""
     edges_read: int = 0
+    _said: dict[bytes, Said] = field(default_factory=dict)
 
     @property
     def look(self) -> MortalConnection:
@@ -179,6 +186,22 @@ class Town:
             found = truth.find(signature)
             assert found is not None
             self.final[signature] = found
+
+    def decode(self, raw: bytes) -> Said:
+        """What signed bytes say; an entry of a lookup table never changes."""
+        said = self._said.get(raw)
+        if said is None:
+            said = self._said[raw] = decode(raw, self._table)
+        return said
+
+    def _table(self, address: str) -> list[str]:
+        account = self.cluster.chain.final_account(address)
+        assert account is not None, f"{address} is no table that is final"
+        listed = account.data[TABLE_HEADER_BYTES:]
+        return [
+            str(Pubkey.from_bytes(listed[start : start + 32]))
+            for start in range(0, len(listed), 32)
+        ]
 
     def stranger(self) -> str:
         """An address of somebody outside."""
@@ -239,6 +262,7 @@ def _terms(luck: Random) -> Terms:
     """Rates that make a few views worth a payout, and remainders likely."""
     fee_bps = luck.choice([0, 1, 500, 777, 2_500])
     share_bps = luck.choice([0, 1, 2_000, 3_333])
+    tight = Limit(window_s=600, lamports_max=SOL // 2, treasury_bps_max=luck.choice([500, 9_000]))
     return Terms(
         rules=Rules(
             view_rate_lamports=luck.choice([1_234_567, 2_000_000, 7_654_321, 999_999]),
@@ -248,6 +272,10 @@ def _terms(luck: Random) -> Terms:
         ),
         minimum_lamports=luck.choice([RENT, 3_000_000, 10_000_000]),
         payees_max=luck.choice([1, 2, 5, 17, 50]),
+        limits=luck.choice([(), (), (), (tight,)]),
+        deadline_s=luck.choice([0, 600]),
+        funding=timedelta(days=luck.choice([2, 30])),
+        lookup_tables=luck.random() < 0.5,
     )
 
 
