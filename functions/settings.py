@@ -155,6 +155,8 @@ class BatchSettings(ChainSettings):
     """The oldest backup that will ever be restored; a younger receipt is not taken back."""
     lookup_tables: bool = False
     """Let regular payees stand in lookup tables on chain (ADR-0019)."""
+    v1_messages: bool = False
+    """Pay 60 in a message of SIMD-0385; for a local chain that was started to take them."""
     sign_limit_10min_sol: Decimal = Field(default=Decimal(1_000), gt=0, decimal_places=9)
     """The signer's rolling limits: SOL in all, and hundredths of a percent of the treasury."""
     sign_limit_1h_sol: Decimal = Field(default=Decimal(3_000), gt=0, decimal_places=9)
@@ -162,6 +164,14 @@ class BatchSettings(ChainSettings):
     sign_limit_10min_bps: int = Field(default=5_000, ge=1, le=10_000)
     sign_limit_1h_bps: int = Field(default=7_500, ge=1, le=10_000)
     sign_limit_24h_bps: int = Field(default=9_500, ge=1, le=10_000)
+
+    @model_validator(mode="after")
+    def _v1_messages_are_for_one_machine_only(self) -> Self:
+        # A cluster that does not take them would take no payment at all.
+        is_local = "stage" in self.model_fields_set and self.stage == "local"
+        if self.v1_messages and not is_local:
+            raise ValueError("V1_MESSAGES=true is for STAGE=local only")
+        return self
 
 
 class ReprocessSettings(Settings):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from solders.message import MessageV0, VersionedMessage
+from solders.message import MessageV0, MessageV1, VersionedMessage
 
 from pixr.domain import packing
 from pixr.domain.packing import Table
@@ -54,7 +54,9 @@ def blame(
         # The treasury, or the escrow with a stranger's dust in it: no payee's fault.
         short_payer = short_payer or not named
     elif failure.instruction_index is not None:
-        position = failure.instruction_index - packing.LEADING_INSTRUCTIONS
+        is_v1 = isinstance(message, MessageV1)
+        leading = packing.V1_LEADING_INSTRUCTIONS if is_v1 else packing.LEADING_INSTRUCTIONS
+        position = failure.instruction_index - leading
         named = [payouts[position]] if 0 <= position < len(payouts) else []
     if payouts[0].kind in packing.TRAVELS_ALONE:
         # It failed alone and nothing moved, so it goes back to its owner, unless it is the

@@ -19,7 +19,7 @@ from pixr.adapters.postgres.lookup_tables import Extension
 from pixr.domain import extensions, fees, intent, packing, proofs, reclaims
 from pixr.domain.extensions import ExtensionIntent
 from pixr.domain.intent import IntentMismatch
-from pixr.domain.packing import TRANSACTION_BYTES_MAX, Intent, Table
+from pixr.domain.packing import TRANSACTION_BYTES_MAX, V1_BYTES_MAX, Intent, Table
 from pixr.domain.payouts import Payout
 from pixr.domain.reclaims import ReclaimIntent
 
@@ -117,7 +117,8 @@ def draft(
             _compare(cargo, made.intent, pinned_source=pinned_source)
     if made.fee_lamports > fees.fee_lamports_max(signatures=made.intent.signatures):
         raise IntentMismatch(f"a price of {made.price} costs more than the fee cap")
-    if (size := len(made.unsigned())) > TRANSACTION_BYTES_MAX:
+    size_max = V1_BYTES_MAX if cargo.batch.is_v1 else TRANSACTION_BYTES_MAX
+    if (size := len(made.unsigned())) > size_max:
         raise IntentMismatch(f"{size} bytes are more than a packet holds")
     return made
 
@@ -130,11 +131,18 @@ def _draft_payment(
     listed: Mapping[str, Sequence[str]],
 ) -> Draft:
     wanted = _payment(cargo, keyring)
-    price = _price(cargo, wanted, bid_price)
-    build = packing.message if wanted.table is None else packing.message_v0
-    message = build(wanted, blockhash=blockhash, price=price)
+    # What SIMD-0385 means by a priority fee is not settled: v1 messages offer none.
+    price = 0 if wanted.is_v1 else _price(cargo, wanted, bid_price)
+    message = _message(wanted, blockhash, price)
     intent.check(to_bytes_versioned(message), wanted, price=price, tables=listed)
     return Draft(cargo=cargo, intent=wanted, message=message, price=price)
+
+
+def _message(wanted: Intent, blockhash: str, price: int) -> VersionedMessage:
+    if wanted.is_v1:
+        return packing.message_v1(wanted, blockhash=blockhash)
+    build = packing.message if wanted.table is None else packing.message_v0
+    return build(wanted, blockhash=blockhash, price=price)
 
 
 def _draft_reclaim(cargo: Cargo, keyring: Keyring, blockhash: str, bid_price: int) -> Draft:
@@ -172,6 +180,7 @@ def _payment(cargo: Cargo, keyring: Keyring) -> Intent:
             for payout in cargo.payouts
         ),
         table=cargo.table,
+        is_v1=batch.is_v1,
     )
 
 

@@ -75,6 +75,7 @@ def terms() -> Terms:
         funding=timedelta(days=chosen.funding_days),
         receipt_retention=timedelta(hours=chosen.receipt_retention_hours),
         lookup_tables=chosen.lookup_tables,
+        v1_messages=chosen.v1_messages,
     )
 
 

@@ -46,6 +46,7 @@ def make_batches(
     payees_max: int,
     patient_max: int,
     has_tables: bool = False,
+    has_v1: bool = False,
     new_id: Callable[[], UUID],
     now: datetime,
 ) -> Planned:
@@ -54,7 +55,7 @@ def make_batches(
     Of earnings and returns the ``patient_max`` oldest; the rest waits for a cheaper minute.
     A payout that the treasury cannot pay, or could pay only by falling below its rent-exempt
     minimum, is left for later; a smaller one behind it may go. With ``has_tables`` regular payees
-    travel with their lookup tables.
+    travel with their lookup tables, with ``has_v1`` up to 60 in a v1 message.
     """
     with db.transaction():
         pending = payouts.list_pending(db, limit=PAYOUTS_PER_ROUND, patient_max=patient_max)
@@ -69,8 +70,9 @@ def make_batches(
         plans: list[batches.Plan] = []
         short = 0
         tables = _usable(db) if has_tables else []
-        loads = load(pending, addresses=addresses, payees_max=payees_max, tables=tables)
-        for item in loads:
+        for item in load(
+            pending, addresses=addresses, payees_max=payees_max, tables=tables, has_v1=has_v1
+        ):
             group = item.payouts
             needed = _treasury_lamports(group)
             if needed > room:
@@ -125,4 +127,5 @@ def _plan(
         salts=salts,
         treasury_reserved_lamports=_treasury_lamports(group),
         table_address=None if item.table is None else item.table.address,
+        is_v1=item.is_v1,
     )

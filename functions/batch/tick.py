@@ -176,6 +176,7 @@ def _plan(
         payees_max=terms.payees_max,
         patient_max=decision.payouts_now,
         has_tables=terms.lookup_tables,
+        has_v1=terms.v1_messages,
         new_id=clockwork.new_id,
         now=now,
     )

@@ -56,6 +56,7 @@ class Terms:
     funding: timedelta = FUNDING_TIME
     """How long an upgrade may wait for its last investor."""
     lookup_tables: bool = False
+    v1_messages: bool = False
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from solders.message import Message, MessageV0, from_bytes_versioned
+from solders.message import Message, MessageV0, MessageV1, from_bytes_versioned
 from solders.pubkey import Pubkey
 
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
@@ -19,6 +19,7 @@ from pixr.domain.packing import (
     LEADING_INSTRUCTIONS,
     MEMO_PROGRAM,
     SYSTEM_PROGRAM,
+    V1_LEADING_INSTRUCTIONS,
     Intent,
 )
 
@@ -58,7 +59,8 @@ def check(
     signers = [str(key) for key in keys[: decoded.header.num_required_signatures]]
     expected = [intent.treasury] + [intent.source] * (intent.source != intent.treasury)
     _same("signers", signers, expected)
-    _same("instructions", len(decoded.instructions), LEADING_INSTRUCTIONS + len(intent.transfers))
+    leading = V1_LEADING_INSTRUCTIONS if intent.is_v1 else LEADING_INSTRUCTIONS
+    _same("instructions", len(decoded.instructions), leading + len(intent.transfers))
 
     named = {index for item in decoded.instructions for index in bytes(item.accounts)}
     named |= {item.program_id_index for item in decoded.instructions}
@@ -68,18 +70,21 @@ def check(
         (keys[item.program_id_index], bytes(item.data), [keys[index] for index in item.accounts])
         for item in decoded.instructions
     ]
-    limit, bid, receipt, memo = parts[:LEADING_INSTRUCTIONS]
-    _same("limit program", limit[0], COMPUTE_BUDGET_PROGRAM)
-    _same(
-        "compute limit", limit[1], bytes([_SET_LIMIT]) + intent.compute_units.to_bytes(4, "little")
-    )
-    _same("price program", bid[0], COMPUTE_BUDGET_PROGRAM)
-    _same("compute price", bid[1], bytes([_SET_PRICE]) + price.to_bytes(8, "little"))
+    *budget, receipt, memo = parts[:leading]
+    if isinstance(decoded, MessageV1):
+        config = decoded.config
+        _same("compute limit", config.compute_unit_limit, intent.compute_units)
+        _same("priority fee", (config.priority_fee, price), (None, 0))
+        _same(
+            "heap and data", (config.heap_size, config.loaded_accounts_data_size_limit), (None,) * 2
+        )
+    else:
+        _check_budget(budget, intent, price=price)
     _same("memo program", memo[0], MEMO_PROGRAM)
     _same("memo", memo[1], intent.memo.encode())
     _check_receipt(receipt, intent)
     for number, ((program, data, accounts), item) in enumerate(
-        zip(parts[LEADING_INSTRUCTIONS:], intent.transfers, strict=True)
+        zip(parts[leading:], intent.transfers, strict=True)
     ):
         _same(f"transfer {number} program", program, SYSTEM_PROGRAM)
         _same(
@@ -93,8 +98,9 @@ def check(
 def _keys(decoded: object, intent: Intent, tables: Mapping[str, Sequence[str]]) -> Sequence[Pubkey]:
     """All accounts in the order that instructions count them; or a version that was not meant."""
     if intent.table is None:
-        if not isinstance(decoded, Message):
-            raise IntentMismatch(f"the message is a {type(decoded).__name__}, the batch is plain")
+        form = MessageV1 if intent.is_v1 else Message
+        if not isinstance(decoded, form):
+            raise IntentMismatch(f"a {type(decoded).__name__}, the batch is a {form.__name__}")
         return decoded.account_keys
     if not isinstance(decoded, MessageV0):
         raise IntentMismatch(f"the message is a {type(decoded).__name__}, the batch has a table")
@@ -106,6 +112,17 @@ def _keys(decoded: object, intent: Intent, tables: Mapping[str, Sequence[str]]) 
     if any(index >= len(listed) for index in wanted):
         raise IntentMismatch(f"table {intent.table.address} has {len(listed)} entries on chain")
     return [*decoded.account_keys, *(Pubkey.from_string(listed[index]) for index in wanted)]
+
+
+def _check_budget(
+    parts: Sequence[tuple[Pubkey, bytes, list[Pubkey]]], intent: Intent, *, price: int
+) -> None:
+    limit, bid = parts
+    units = intent.compute_units.to_bytes(4, "little")
+    _same("limit program", limit[0], COMPUTE_BUDGET_PROGRAM)
+    _same("compute limit", limit[1], bytes([_SET_LIMIT]) + units)
+    _same("price program", bid[0], COMPUTE_BUDGET_PROGRAM)
+    _same("compute price", bid[1], bytes([_SET_PRICE]) + price.to_bytes(8, "little"))
 
 
 def _check_receipt(part: tuple[Pubkey, bytes, list[Pubkey]], intent: Intent) -> None:

@@ -9,6 +9,9 @@ twice, whatever an RPC node said. Its seed is keyed, so nobody can create it fir
 Sizes are arithmetic (one transfer to a new address: 49 bytes, to one that stands in a lookup
 table: 18) and a test holds them to what solders serializes. The 1,232-byte limit is ours to
 keep: LiteSVM does not. Who travels with a table is decided in ``table_packing.py``.
+
+A v1 message (SIMD-0385) has its compute limit beside the instructions and all addresses in
+itself. Whether mainnet takes it is not known, so it is for one machine only.
 """
 
 import hashlib
@@ -22,7 +25,7 @@ from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.compute_budget import set_compute_unit_limit, set_compute_unit_price
 from solders.hash import Hash
 from solders.instruction import Instruction
-from solders.message import Message, MessageV0
+from solders.message import Message, MessageV0, MessageV1, TransactionConfig
 from solders.pubkey import Pubkey
 from solders.system_program import (
     CreateAccountWithSeedParams,
@@ -37,12 +40,18 @@ from pixr.domain.payouts import Payout
 
 TRANSACTION_BYTES_MAX: Final = 1_232
 
+V1_BYTES_MAX: Final = 4_096
+V1_ADDRESSES_MAX: Final = 64
+
 SYSTEM_PROGRAM: Final = Pubkey.from_string("11111111111111111111111111111111")
 COMPUTE_BUDGET_PROGRAM: Final = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
 MEMO_PROGRAM: Final = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 
 LEADING_INSTRUCTIONS: Final = 4
 """Limit, price, receipt and memo stand before the transfers."""
+
+V1_LEADING_INSTRUCTIONS: Final = 2
+"""Receipt and memo; the limit stands elsewhere, and no price is offered."""
 
 SEED_CHARACTERS: Final = 16
 UNITS_PER_NATIVE_INSTRUCTION: Final = 150
@@ -93,6 +102,7 @@ class Intent:
     transfers: tuple[Transfer, ...]
     table: Table | None = None
     """Where destinations that stand in it are looked up; None: all are in the message."""
+    is_v1: bool = False
 
     @property
     def signatures(self) -> int:
@@ -107,7 +117,8 @@ class Intent:
     @property
     def compute_units(self) -> int:
         """What the packed message needs, no more: the priority fee is limit × price."""
-        native = LEADING_INSTRUCTIONS - 1 + len(self.transfers)
+        leading = V1_LEADING_INSTRUCTIONS if self.is_v1 else LEADING_INSTRUCTIONS
+        native = leading - 1 + len(self.transfers)
         return native * UNITS_PER_NATIVE_INSTRUCTION + UNITS_MEMO
 
 
@@ -189,6 +200,10 @@ PAYEES_FULL_WITH_TABLE: Final = (TRANSACTION_BYTES_MAX - _EMPTY_BYTES - _TABLE_B
 """Payees that fill a transaction when all of them stand in its lookup table: 41, in 1,216 bytes
 (measured; receipt and memo included, 46 locks, 6,887 compute units)."""
 
+PAYEES_FULL_V1: Final = V1_ADDRESSES_MAX - 4
+"""Payees that fill a v1 transaction: 60, beside treasury, receipt and two programs; 3,400 bytes
+and 9,437 compute units (measured)."""
+
 
 def pack(
     payouts: Sequence[Payout], *, addresses: Mapping[str, str], payees_max: int
@@ -252,6 +267,18 @@ def message_v0(intent: Intent, *, blockhash: str, price: int) -> MessageV0:
         _instructions(intent, price=price),
         [table],
         Hash.from_string(blockhash),
+    )
+
+
+def message_v1(intent: Intent, *, blockhash: str) -> MessageV1:
+    """Build the v1 message that says exactly ``intent``, and offers nothing for priority."""
+    assert intent.is_v1
+    assert intent.table is None
+    return MessageV1.try_compile(
+        Pubkey.from_string(intent.treasury),
+        _instructions(intent, price=0)[LEADING_INSTRUCTIONS - V1_LEADING_INSTRUCTIONS :],
+        Hash.from_string(blockhash),
+        TransactionConfig(compute_unit_limit=intent.compute_units),
     )
 
 

@@ -6,7 +6,8 @@
 
 A table makes a transaction depend on one more account, so it is used only where it saves a
 transaction: if the plain packing needs no more of them, the plain packing it is. That also
-makes "never more transactions than without tables" true by construction.
+makes "never more transactions than without tables" true by construction. The same holds for
+v1 messages, in which 60 travel without a table.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ class Load:
 
     payouts: Sequence[Payout]
     table: Table | None = None
+    is_v1: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +56,7 @@ def load(
     addresses: Mapping[str, str],
     payees_max: int,
     tables: Sequence[Table] = (),
+    has_v1: bool = False,
 ) -> list[Load]:
     """Share ``payouts`` out over as few transactions as their size allows.
 
@@ -65,8 +68,9 @@ def load(
         addresses: Ledger account → base58 address of every source.
         payees_max: Most transfers in one transaction, whatever fits.
         tables: Those that can be used now. An address stands in one of them at most.
+        has_v1: v1 messages may be used; then tables are not.
     """
-    if not tables:
+    if not tables and not has_v1:
         return _plain(payouts, addresses, payees_max)
     age = {payout.id: number for number, payout in enumerate(payouts)}
     companies: dict[int, list[Payout]] = {}
@@ -80,9 +84,24 @@ def load(
     loads = _plain(others, addresses, payees_max)
     for company, members in companies.items():
         plain = _plain(members, addresses, company)
-        tabled = _with_tables(members, addresses, company, tables, age)
-        loads += tabled if len(tabled) < len(plain) else plain
+        fuller = (
+            _in_v1(members, addresses, company)
+            if has_v1
+            else _with_tables(members, addresses, company, tables, age)
+        )
+        loads += fuller if len(fuller) < len(plain) else plain
     return sorted(loads, key=lambda item: age[item.payouts[0].id])
+
+
+def _in_v1(payouts: Sequence[Payout], addresses: Mapping[str, str], company: int) -> list[Load]:
+    """As many as a v1 message takes; the last ones in a legacy message, if they fit."""
+    size = min(company, packing.PAYEES_FULL_V1)
+    loads: list[Load] = []
+    for start in range(0, len(payouts), size):
+        part = payouts[start : start + size]
+        plain = _plain(part, addresses, size)
+        loads += plain if len(plain) == 1 else [Load(payouts=part, is_v1=True)]
+    return loads
 
 
 def _plain(payouts: Sequence[Payout], addresses: Mapping[str, str], payees_max: int) -> list[Load]:

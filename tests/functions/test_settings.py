@@ -49,6 +49,16 @@ def test_the_time_of_a_price_needs_its_zone(as_of: str) -> None:
         ApiSettings.read(API | {"SOL_USD": "150", "SOL_USD_AS_OF": as_of})
 
 
+@pytest.mark.parametrize("stage", [{"STAGE": "prod"}, {}])
+def test_v1_messages_are_for_one_machine_only(stage: dict[str, str]) -> None:
+    environ = {key: value for key, value in BATCH.items() if key != "STAGE"} | {
+        "V1_MESSAGES": "true"
+    }
+    with pytest.raises(BadSettings, match="V1_MESSAGES=true is for STAGE=local only"):
+        BatchSettings.read(environ | stage)
+    assert BatchSettings.read(environ | {"STAGE": "local"}).v1_messages
+
+
 BATCH = {
     "STAGE": "prod",
     "DATABASE_URL": "postgresql://user:secret@host/db",

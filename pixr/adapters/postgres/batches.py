@@ -40,6 +40,8 @@ class Batch:
     treasury_reserved_lamports: int
     table_address: str | None = None
     """The lookup table that a payment looks its payees up in, or that an extension extends."""
+    is_v1: bool = False
+    """Its message is in the form of SIMD-0385."""
 
     def stored(self) -> "Batch":
         """As it is after its attempt was stored by the same reader."""
@@ -58,6 +60,7 @@ class Plan:
     salts: Sequence[bytes]
     treasury_reserved_lamports: int
     table_address: str | None = None
+    is_v1: bool = False
 
     @property
     def lamports(self) -> int:
@@ -121,6 +124,7 @@ def _values(plan: Plan) -> tuple[Any, ...]:
         plan.lamports,
         plan.treasury_reserved_lamports,
         plan.table_address,
+        plan.is_v1,
     )
 
 
@@ -135,6 +139,7 @@ def insert_rows(db: Database, rows: Sequence[tuple[Any, ...]], *, now: datetime)
         "lamports",
         "treasury_reserved_lamports",
         "table_addresses",
+        "are_v1",
     )
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     db.execute(sql("batches/insert"), {**columns, "now": now})
@@ -155,7 +160,7 @@ def insert_reclaim(
         written then.
     """
     total = sum(item.lamports for item in receipts)
-    row = (batch_id, "reclaim", None, None, len(receipts), total, fee_lamports_max, None)
+    row = (batch_id, "reclaim", None, None, len(receipts), total, fee_lamports_max, None, False)
     parameters = {
         "batch_id": batch_id,
         "positions": list(range(len(receipts))),

@@ -133,6 +133,7 @@ def insert_extension(db: Database, plan: Plan, *, now: datetime) -> bool:
         plan.rent_lamports,
         plan.treasury_reserved_lamports,
         entries.table_address,
+        False,
     )
     with suppress(_NamedBefore), db.transaction():
         db.execute(sql("lookup_tables/lock"))

@@ -47,7 +47,8 @@ def main() -> int:
     options = _read_options()
     try:
         sockets = [_listen(options.port), _listen(options.port + 1)]
-        chain = Chain(Ledger(options.data), slot_ms=options.slot_ms)
+        ledger = Ledger(options.data)
+        chain = Chain(ledger, slot_ms=options.slot_ms, takes_v1=options.v1_messages)
     except PortTaken as error:
         print(error, file=sys.stderr)
         return 2
@@ -135,6 +136,9 @@ def _read_options() -> argparse.Namespace:
         type=_bounded(SLOT_MS_MIN, SLOT_MS_MAX),
         default=400,
         help="milliseconds per slot (default 400, as on mainnet)",
+    )
+    parser.add_argument(
+        "--v1-messages", action="store_true", help="take v1 messages, which mainnet may not"
     )
     parser.add_argument("--stop-at-eof", action="store_true", help="stop when standard input ends")
     return parser.parse_args()

@@ -68,8 +68,10 @@ class Queued:
 class Chain:
     """All state of the cluster, advanced one slot at a time by ``tick``."""
 
-    def __init__(self, ledger: Ledger, *, slot_ms: int) -> None:
+    def __init__(self, ledger: Ledger, *, slot_ms: int, takes_v1: bool = False) -> None:
         self.ledger = ledger
+        self.takes_v1 = takes_v1
+        """Whether v1 messages are taken, as mainnet may do one day."""
         self.runtime = Runtime()
         self._slot_s = slot_ms / 1000
         if ledger.fact("genesis_hash") is None:

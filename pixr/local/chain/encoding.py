@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from solders.account import Account
-from solders.message import Message, MessageV0
+from solders.message import MessageV0, MessageV1
 from solders.transaction import VersionedTransaction
 
 from pixr.local.chain import base58
@@ -23,7 +23,7 @@ from pixr.local.chain.errors import (
 from pixr.local.chain.ledger import Landed
 from pixr.local.chain.parsed import MEMO_PROGRAMS, parsed_instruction
 from pixr.local.chain.runtime import Outcome
-from pixr.local.chain.wire import readable_message, writable_flags
+from pixr.local.chain.wire import AnyMessage, readable_message, writable_flags
 
 BASE58_DATA_BYTES_MAX: Final = 128
 TRANSACTION_ENCODINGS: Final = ("json", "jsonParsed", "base64", "base58")
@@ -101,7 +101,7 @@ def meta_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def memo_of(message: Message | MessageV0) -> str | None:
+def memo_of(message: AnyMessage) -> str | None:
     """Render the memos of a message as getSignaturesForAddress shows them."""
     keys = message.account_keys
     memos = [
@@ -124,7 +124,7 @@ def transaction_json(landed: Landed, encoding: str, version_max: int | None) -> 
     """
     transaction = VersionedTransaction.from_bytes(landed.wire_bytes)
     message = readable_message(transaction.message)
-    version = 0 if isinstance(message, MessageV0) else None
+    version = _version(message)
     if version is not None and (version_max is None or version_max < version):
         raise unsupported_version(version)
     loaded = landed.meta["loadedAddresses"]
@@ -152,6 +152,13 @@ def transaction_json(landed: Landed, encoding: str, version_max: int | None) -> 
     return rendered
 
 
+def _version(message: AnyMessage) -> int | None:
+    """None for the legacy form, which has no number."""
+    if isinstance(message, MessageV1):
+        return 1
+    return 0 if isinstance(message, MessageV0) else None
+
+
 def account_keys_json(landed: Landed) -> dict[str, Any]:
     """Render what getBlock's ``transactionDetails: accounts`` shows."""
     transaction = VersionedTransaction.from_bytes(landed.wire_bytes)
@@ -173,7 +180,7 @@ def _body(transaction: VersionedTransaction, message: dict[str, Any]) -> dict[st
     }
 
 
-def _compiled_message(message: Message | MessageV0) -> dict[str, Any]:
+def _compiled_message(message: AnyMessage) -> dict[str, Any]:
     header = message.header
     return {
         "header": {
@@ -188,7 +195,7 @@ def _compiled_message(message: Message | MessageV0) -> dict[str, Any]:
     }
 
 
-def _compiled_instructions(message: Message | MessageV0) -> list[dict[str, Any]]:
+def _compiled_instructions(message: AnyMessage) -> list[dict[str, Any]]:
     return [
         {
             "programIdIndex": instruction.program_id_index,
@@ -201,7 +208,7 @@ def _compiled_instructions(message: Message | MessageV0) -> list[dict[str, Any]]
 
 
 def _parsed_message(
-    message: Message | MessageV0, keys: Sequence[str], loaded: Mapping[str, Sequence[str]]
+    message: AnyMessage, keys: Sequence[str], loaded: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     return {
         "accountKeys": _parsed_keys(message, loaded),
@@ -213,9 +220,7 @@ def _parsed_message(
     }
 
 
-def _parsed_keys(
-    message: Message | MessageV0, loaded: Mapping[str, Sequence[str]]
-) -> list[dict[str, Any]]:
+def _parsed_keys(message: AnyMessage, loaded: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     signer_count = message.header.num_required_signatures
     flags = writable_flags(message)
     static = [
@@ -234,7 +239,7 @@ def _parsed_keys(
     ]
 
 
-def _lookups(message: Message | MessageV0) -> dict[str, Any]:
+def _lookups(message: AnyMessage) -> dict[str, Any]:
     if not isinstance(message, MessageV0):
         return {}
     return {

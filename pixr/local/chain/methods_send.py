@@ -43,7 +43,7 @@ def send_transaction(node: Node, params: Params) -> str:
     fail or never land.
     """
     config = params.config(1)
-    transaction = decode_transaction(params.text(0), config.text("encoding", "base58"))
+    transaction = _transaction(node, params, config)
     skips_preflight = config.flag("skipPreflight")
     commitment = config.commitment_named("preflightCommitment")
     block = node.bank(config, "processed" if skips_preflight else commitment)
@@ -59,7 +59,7 @@ def send_transaction(node: Node, params: Params) -> str:
 def simulate_transaction(node: Node, params: Params) -> dict[str, Any]:
     """Run a transaction on the state at the asked commitment and keep nothing."""
     config = params.config(1)
-    transaction = decode_transaction(params.text(0), config.text("encoding", "base58"))
+    transaction = _transaction(node, params, config)
     verifies = config.flag("sigVerify")
     replaces = config.flag("replaceRecentBlockhash")
     if verifies and replaces:
@@ -82,6 +82,11 @@ def simulate_transaction(node: Node, params: Params) -> dict[str, Any]:
         }
         | ({} if config.flag("innerInstructions") else {"innerInstructions": None}),
     )
+
+
+def _transaction(node: Node, params: Params, config: Config) -> WireTransaction:
+    encoding = config.text("encoding", "base58")
+    return decode_transaction(params.text(0), encoding, takes_v1=node.chain.takes_v1)
 
 
 def request_airdrop(node: Node, params: Params) -> str:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,11 @@ class ChainProcess:
 
 @contextmanager
 def running_chain(
-    *, slot_ms: int = 20, data: Path | None = None, port: int | None = None
+    *,
+    slot_ms: int = 20,
+    data: Path | None = None,
+    port: int | None = None,
+    v1_messages: bool = False,
 ) -> Iterator[ChainProcess]:
     """Run a chain for the length of a ``with`` block.
 
@@ -51,6 +55,7 @@ def running_chain(
         slot_ms: Milliseconds per slot; a block is final 31 blocks later.
         data: Keep the chain in this directory; None keeps nothing.
         port: Where to listen, and on the next one; None finds a free pair.
+        v1_messages: Take v1 messages, which mainnet may not.
 
     Yields:
         The chain, which answers already. It ends with the block, and with this
@@ -61,7 +66,9 @@ def running_chain(
             there was no answer within 30 s.
     """
     with tempfile.TemporaryFile() as words:
-        process, chosen = _start(words, slot_ms, data, port)
+        options = ["--slot-ms", str(slot_ms), *(["--data", str(data)] if data else [])]
+        options += ["--v1-messages"] if v1_messages else []
+        process, chosen = _start(words, options, port)
         try:
             yield ChainProcess(
                 url=f"http://{HOST}:{chosen}",
@@ -74,13 +81,13 @@ def running_chain(
 
 
 def _start(
-    words: IO[bytes], slot_ms: int, data: Path | None, port: int | None
+    words: IO[bytes], options: Sequence[str], port: int | None
 ) -> tuple[subprocess.Popen[bytes], int]:
     last_words = ""
     # Between finding a free pair and taking it, somebody else may: hence the tries.
     for _ in range(1 if port is not None else PORT_TRIES_MAX):
         chosen = _free_port_pair() if port is None else port
-        process = _spawn(words, slot_ms, data, chosen)
+        process = _spawn(words, options, chosen)
         try:
             ready = _wait_until_ready(process)
         except BaseException:
@@ -96,13 +103,11 @@ def _start(
     raise ChainDidNotStart(last_words or "the chain did not answer in time")
 
 
-def _spawn(words: IO[bytes], slot_ms: int, data: Path | None, port: int) -> subprocess.Popen[bytes]:
+def _spawn(words: IO[bytes], options: Sequence[str], port: int) -> subprocess.Popen[bytes]:
     words.seek(0)
     words.truncate()
     command = [sys.executable, "-m", "pixr.local.chain", "--stop-at-eof"]
-    command += ["--port", str(port), "--slot-ms", str(slot_ms)]
-    if data is not None:
-        command += ["--data", str(data)]
+    command += ["--port", str(port), *options]
     home = str(Path(pixr.__file__).parents[1])
     return subprocess.Popen(
         command,

@@ -20,7 +20,7 @@ from solders.account import Account
 from solders.clock import Clock
 from solders.hash import Hash
 from solders.litesvm import LiteSVM
-from solders.message import Message, MessageV0
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.transaction import VersionedTransaction
@@ -32,7 +32,7 @@ from solders.transaction_metadata import (
 )
 
 from pixr.local.chain import base58
-from pixr.local.chain.wire import readable_message, writable_flags
+from pixr.local.chain.wire import AnyMessage, readable_message, writable_flags
 
 SLOTS_PER_EPOCH: Final = 432_000
 LOOKUP_TABLE_HEADER_BYTES: Final = 56
@@ -171,7 +171,7 @@ class Runtime:
             after=after,
         )
 
-    def resolve(self, message: Message | MessageV0) -> AccountList:
+    def resolve(self, message: AnyMessage) -> AccountList:
         """List the accounts of ``message``, lookup tables included.
 
         A table that is missing or too short adds nothing here: the runtime

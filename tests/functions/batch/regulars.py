@@ -4,10 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.message import Message
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.transaction import Transaction
 
-from pixr.adapters.solana import Solana
+from pixr.adapters.solana import AccountView, Solana
 from pixr.domain import lookup_tables as rules
 from pixr.domain.packing import PAYEES_FULL
+from pixr.domain.payouts import Passes, Rehearsal
 from pixr.ops.verification import verify
 from tests.functions.batch.conftest import Settler
 
@@ -137,3 +144,43 @@ class Deadly(Solana):
         if self.sends:
             super().send(raws)
         raise Crash
+
+
+class Careless(Solana):
+    """Sees every account as rich and refuses nothing before it is sent."""
+
+    def __init__(self, settler: Settler, poor: str) -> None:
+        super().__init__([url(settler)])
+        self.poor = poor
+
+    def accounts(self, addresses: Sequence[str]) -> list[AccountView | None]:
+        rich = AccountView(
+            lamports=10**9,
+            owner="11111111111111111111111111111111",
+            is_executable=False,
+            data_bytes=0,
+            slot=0,
+        )
+        found = super().accounts(addresses)
+        pairs = zip(addresses, found, strict=True)
+        return [rich if address == self.poor else view for address, view in pairs]
+
+    def rehearse(self, raws: Sequence[bytes]) -> list[Rehearsal]:
+        return [Passes() for _ in raws]
+
+
+def empty(settler: Settler, user: str) -> None:
+    """The owner of a wallet takes everything out of it."""
+    wallet = settler.keyring.seed.wallet(user)
+    owner = Pubkey.from_string(wallet.address)
+    blockhash = Hash.from_string(settler.chain.blockhash().hash)
+    leave = transfer(
+        TransferParams(
+            from_pubkey=owner,
+            to_pubkey=Keypair().pubkey(),
+            lamports=settler.balance(wallet.address) - 5_000,
+        )
+    )
+    message = Message.new_with_blockhash([leave], owner, blockhash)
+    settler.chain.send([bytes(Transaction.populate(message, [wallet.sign(bytes(message))]))])
+    settler.wait_until(lambda: settler.chain.account(wallet.address) is None)

@@ -4,21 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from solders.hash import Hash
-from solders.keypair import Keypair
-from solders.message import Message
-from solders.pubkey import Pubkey
-from solders.system_program import TransferParams, transfer
-from solders.transaction import Transaction
 
-from pixr.adapters.solana import AccountContent, AccountView, Solana
+from pixr.adapters.solana import AccountContent, Solana
 from pixr.domain.packing import PAYEES_FULL, PAYEES_FULL_WITH_TABLE
-from pixr.domain.payouts import Passes, Rehearsal
 from pixr.ops.verification import verify
 from tests.functions.batch.conftest import Settler
 from tests.functions.batch.regulars import (
     REGULARS,
+    Careless,
     earn,
+    empty,
     honest,
     is_clean,
     make_tabled,
@@ -211,29 +206,6 @@ class Swapping(Solana):
 # ── poison ───────────────────────────────────────────────────────────────────
 
 
-class Careless(Solana):
-    """Sees every account as rich and refuses nothing before it is sent."""
-
-    def __init__(self, settler: Settler, poor: str) -> None:
-        super().__init__([url(settler)])
-        self.poor = poor
-
-    def accounts(self, addresses: Sequence[str]) -> list[AccountView | None]:
-        rich = AccountView(
-            lamports=10**9,
-            owner="11111111111111111111111111111111",
-            is_executable=False,
-            data_bytes=0,
-            slot=0,
-        )
-        found = super().accounts(addresses)
-        pairs = zip(addresses, found, strict=True)
-        return [rich if address == self.poor else view for address, view in pairs]
-
-    def rehearse(self, raws: Sequence[bytes]) -> list[Rehearsal]:
-        return [Passes() for _ in raws]
-
-
 def test_a_payee_in_the_table_who_cannot_be_paid_is_named(tabled: Settler) -> None:
     """The error counts the accounts on, after the message's own, into those that were looked up."""
     row = tabled.db.execute("SELECT address FROM lookup_entries WHERE position = 17").fetchone()
@@ -259,20 +231,3 @@ def test_a_payee_in_the_table_who_cannot_be_paid_is_named(tabled: Settler) -> No
     assert failed == [("v0", PAYEES_FULL_WITH_TABLE, "FAILED")]
     pending = tabled.db.execute("SELECT count(*) AS n FROM payouts WHERE state = 'PENDING'")
     assert pending.fetchone() == {"n": 0}
-
-
-def empty(settler: Settler, user: str) -> None:
-    """The owner of a wallet takes everything out of it."""
-    wallet = settler.keyring.seed.wallet(user)
-    owner = Pubkey.from_string(wallet.address)
-    blockhash = Hash.from_string(settler.chain.blockhash().hash)
-    leave = transfer(
-        TransferParams(
-            from_pubkey=owner,
-            to_pubkey=Keypair().pubkey(),
-            lamports=settler.balance(wallet.address) - 5_000,
-        )
-    )
-    message = Message.new_with_blockhash([leave], owner, blockhash)
-    settler.chain.send([bytes(Transaction.populate(message, [wallet.sign(bytes(message))]))])
-    settler.wait_until(lambda: settler.chain.account(wallet.address) is None)

@@ -8,7 +8,7 @@ from solders.compute_budget import set_compute_unit_price
 from solders.hash import Hash
 from solders.instruction import Instruction
 from solders.keypair import Keypair
-from solders.message import Message
+from solders.message import Message, MessageV1
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
@@ -276,3 +276,26 @@ def test_base58_agrees_with_addresses() -> None:
     assert base58.encode(bytes(address)) == str(address)
     with pytest.raises(ValueError, match="'0' is not a base58 character"):
         base58.decode("10")
+
+
+@pytest.mark.parametrize("takes_v1", [False, True])
+def test_a_v1_message_is_taken_only_where_the_chain_was_started_so(
+    still: Still,
+    takes_v1: bool,  # noqa: FBT001 -- a case
+) -> None:
+    still.chain.takes_v1 = takes_v1
+    alice = still.funded()
+    message = MessageV1.try_compile(
+        alice.pubkey(), [pay(alice, Keypair().pubkey(), SOL)], still.blockhash()
+    )
+    transaction = VersionedTransaction(message, [alice])
+    if not takes_v1:
+        with pytest.raises(Refused) as refused:
+            still.send(transaction)
+        assert "unsupported message version" in refused.value.message
+        return
+    signature = still.send(transaction)
+    still.blocks(40)
+    assert still.status(signature)["err"] is None
+    options = {"encoding": "base64", "maxSupportedTransactionVersion": 1}
+    assert still.call("getTransaction", signature, options)["version"] == 1

@@ -1,4 +1,4 @@
--- Lookup tables on chain, in which regular payees stand (ADR-0019).
+-- Lookup tables on chain, in which regular payees stand, and messages in the form of v1 (ADR-0019).
 
 SET LOCAL lock_timeout = '5s';
 
@@ -63,3 +63,14 @@ CREATE UNIQUE INDEX lookup_entries_one_per_place ON lookup_entries (table_addres
     WHERE is_live;
 -- A payee stands in one table.
 CREATE UNIQUE INDEX lookup_entries_one_per_payee ON lookup_entries (address) WHERE is_live;
+
+-- A v1 message has no table; its form is fixed when it is planned, because 60 payees fit no other.
+ALTER TABLE batches
+    ADD COLUMN is_v1 boolean NOT NULL DEFAULT false,
+    ADD CONSTRAINT batches_v1_pay_earnings
+        CHECK (NOT is_v1 OR (kind = 'earnings' AND table_address IS NULL));
+-- Only a transaction in the form of v1 begins with this byte, and only it may be larger.
+ALTER TABLE transactions
+    DROP CONSTRAINT transactions_raw_check,
+    ADD CONSTRAINT transactions_raw_check
+        CHECK (length(raw) <= CASE get_byte(raw, 0) WHEN 129 THEN 4096 ELSE 1232 END);
