@@ -42,6 +42,7 @@ from pixr.ops import verification as tables_and_chain
 from pixr.ops.pause import BY_HAND
 from pixr.ops.recovering.deciding import decide_open
 from pixr.ops.recovering.desk import Desk, NotYet, Unexplained
+from pixr.ops.recovering.lost_time import lost_time
 from pixr.ops.recovering.rebuilding import book
 from pixr.ops.recovering.run import Recovered, Run
 from pixr.ops.recovering.walking import (
@@ -116,6 +117,7 @@ def recover(
     desk = Desk(
         db=db,
         accounts=_accounts(run, walked, wallet_address, users),
+        lost_time=lost_time(db, chain, walked.ours, slot=run.slot, now=now()),
         held=held,
         height=run.height,
         slot=run.slot,

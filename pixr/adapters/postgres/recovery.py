@@ -215,8 +215,48 @@ def create_payout(
 
 
 def unclaimed(db: Database, user_id: str) -> list[Row]:
-    """Lock and return ``{drain_id, content_id, kind, lamports}`` of what nobody claimed."""
+    """Lock and return what nobody claimed, oldest first; see the statement."""
     return db.execute(sql("recovery/unclaimed"), {"user_id": user_id}).fetchall()
+
+
+def views_before(db: Database, until: datetime) -> dict[tuple[UUID, str], tuple[int, int]]:
+    """Return (drain, content) → earning views from before ``until``, and all of them.
+
+    Of what was drained after it only.
+    """
+    return {
+        (row["drain_id"], row["content_id"]): (row["old"], row["views"])
+        for row in db.execute(sql("recovery/views_before"), {"until": until})
+    }
+
+
+def split(
+    db: Database, row: Row, *, user_id: str, lamports: int, new_id: UUID, now: datetime
+) -> None:
+    """Divide an accrual of ``unclaimed``: ``lamports`` stay, the rest is an accrual of its own.
+
+    Args:
+        db: Inside a transaction.
+        row: The accrual.
+        user_id: Whose it is.
+        lamports: More than 0 and less than the accrual.
+        new_id: Names the drain under which the rest stands.
+        now: The time.
+    """
+    db.execute(
+        sql("recovery/split"),
+        {
+            "new_id": new_id,
+            "drain_id": row["drain_id"],
+            "content_id": row["content_id"],
+            "user_id": user_id,
+            "kind": row["kind"],
+            "views": row["views"],
+            "lamports": lamports,
+            "rest_lamports": row["lamports"] - lamports,
+            "now": now,
+        },
+    )
 
 
 def claim(db: Database, payout_id: UUID, rows: Sequence[Row], *, user_id: str, kind: str) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pixr.adapters.postgres import Database
 from pixr.adapters.postgres.adoption import Seen
+from pixr.ops.recovering.lost_time import LostTime
 from pixr.ops.recovering.walking import Found
 
 SLOT_S: Final = 0.4
@@ -32,6 +33,7 @@ class Desk:
     db: Database
     accounts: Mapping[str, str]
     """Address → ledger account, of everything that is ours."""
+    lost_time: LostTime
     held: Counter[tuple[str, str, int]]
     """(source, destination, lamports) of payouts in batches that could not be decided."""
     height: int

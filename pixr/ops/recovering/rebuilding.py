@@ -17,10 +17,10 @@ import base64
 import binascii
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pixr.adapters.postgres import Database, Row, adoption, recovery
+from pixr.adapters.postgres import Row, adoption, recovery
 from pixr.adapters.postgres.batches import Batch
 from pixr.domain.decoding import Extension, Moved, Payment, Reclaim
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
@@ -35,6 +35,14 @@ ROOT_BYTES: Final = 32
 WALLET: Final = "wallet:"
 OVERTAKEN_MAX: Final = 1_000
 OVERTAKEN: Final = "what was in the wallet had left already, as the chain shows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """So much of an unclaimed accrual."""
+
+    row: Row
+    lamports: int
 
 
 def book(desk: Desk, found: Found) -> None:
@@ -167,7 +175,7 @@ def _make_earnings(
     if target is None or not target.startswith(WALLET):
         return None
     user_id = target.removeprefix(WALLET)
-    kind, rows = _choose(desk.db, user_id, transfer.lamports)
+    kind, parts = _choose(desk, user_id, transfer.lamports)
     payout = Payout(
         id=desk.new_id(),
         kind=kind,
@@ -178,41 +186,63 @@ def _make_earnings(
         lamports=transfer.lamports,
     )
     accrual: dict[str, Any] = {"user_id": user_id, "kind": kind, "now": booking.now}
-    lost = transfer.lamports - sum(row["lamports"] for row in rows)
+    lost = transfer.lamports - sum(part.lamports for part in parts)
     if lost:
         recovery.owe(desk.db, payout.id, lamports=lost, **accrual)
         desk.counts["lamports of lost accruals"] += lost
     if booking.create(payout) is None:
         raise NotYet(f"{payout.debit_account} is owed less than {payout.lamports} lamports")
-    recovery.claim(desk.db, payout.id, rows, user_id=user_id, kind=kind)
+    _claim(desk, payout, parts)
     if lost:
         recovery.record_accrual(desk.db, payout.id, lamports=lost, **accrual)
     return payout
 
 
-def _choose(db: Database, user_id: str, lamports: int) -> tuple[str, Sequence[Row]]:
+def _choose(desk: Desk, user_id: str, lamports: int) -> tuple[str, Sequence[_Part]]:
     """Which accruals a payment was made of: everything of one kind, up to some moment.
 
-    The kind of which a beginning comes to exactly the sum; else the one of which more fits
-    below it; else what the user can have earned at all.
+    The kind of which more fits, and what the user can have earned at all where neither does.
+    The last accrual may be claimed in part: what was delivered once more came in other drains.
     """
-    unclaimed = recovery.unclaimed(db, user_id)
-    beginnings: dict[str, tuple[int, Sequence[Row]]] = {}
-    for kind in ("earnings", "return"):
-        rows = [row for row in unclaimed if row["kind"] == kind]
-        total = taken = 0
-        for row in rows:
-            if total + row["lamports"] > lamports:
-                break
-            total += row["lamports"]
-            taken += 1
-        beginnings[kind] = (total, rows[:taken])
-    role = recovery.role(db, user_id)
-    if beginnings["earnings"][0] == beginnings["return"][0]:
+    unclaimed = recovery.unclaimed(desk.db, user_id)
+    parts = {
+        kind: _parts(desk, [row for row in unclaimed if row["kind"] == kind], lamports)
+        for kind in ("earnings", "return")
+    }
+    sums = {kind: sum(part.lamports for part in found) for kind, found in parts.items()}
+    if sums["earnings"] == sums["return"]:
+        role = recovery.role(desk.db, user_id)
         kind = "return" if role["is_investor"] and not role["is_creator"] else "earnings"
     else:
-        kind = max(beginnings, key=lambda name: beginnings[name][0])
-    return kind, beginnings[kind][1]
+        kind = max(sums, key=lambda name: sums[name])
+    return kind, parts[kind]
+
+
+def _parts(desk: Desk, rows: Sequence[Row], lamports: int) -> list[_Part]:
+    found: list[_Part] = []
+    left = lamports
+    for row in rows:
+        taken = min(left, desk.lost_time.eligible_lamports(row))
+        if taken:
+            found.append(_Part(row=row, lamports=taken))
+            left -= taken
+    return found
+
+
+def _claim(desk: Desk, payout: Payout, parts: Sequence[_Part]) -> None:
+    assert payout.user_id is not None
+    for part in parts:
+        if part.lamports < part.row["lamports"]:
+            recovery.split(
+                desk.db,
+                part.row,
+                user_id=payout.user_id,
+                lamports=part.lamports,
+                new_id=desk.new_id(),
+                now=desk.now(),
+            )
+    rows = [part.row for part in parts]
+    recovery.claim(desk.db, payout.id, rows, user_id=payout.user_id, kind=payout.kind)
 
 
 def _make_leaving(

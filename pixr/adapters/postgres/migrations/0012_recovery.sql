@@ -26,6 +26,11 @@ CREATE TABLE recovered_accruals (
     recovered_at timestamptz NOT NULL
 );
 
+-- An accrual that was paid in part is divided, and its views with it: fewer than one may be left.
+ALTER TABLE pending_earnings
+    DROP CONSTRAINT pending_earnings_views_check,
+    ADD CONSTRAINT pending_earnings_views_check CHECK (views >= 0);
+
 -- The transaction that a payout was read back from; NULL for what was asked for here.
 ALTER TABLE payouts
     ADD COLUMN recovered_from text CHECK (length(recovered_from) BETWEEN 64 AND 88),
