@@ -10,6 +10,7 @@ import pytest
 import redis
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from pixr.adapters.redis import PACKS
 from pixr.local.issuer import AUDIENCE
 from tests.e2e.conftest import ALL_SCOPES, World
 
@@ -39,7 +40,7 @@ def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
 
 def depth(world: World) -> int:
     with redis.Redis.from_url(world.machine.description.redis_url) as client:
-        return int(client.xlen("pixr:views"))
+        return int(client.xlen(PACKS))
 
 
 def test_malformed_json(world: World) -> None:
