@@ -35,6 +35,7 @@ SETTINGS = ("shared_buffers=2GB", "max_wal_size=8GB", "checkpoint_timeout=15min"
 """Of a PostgreSQL that is made for writing; for its baselines as well. Its defaults checkpoint
 every minute under this load, and write each page of the indexes anew after each."""
 
+GOAL_PER_MINUTE = 2_000_000
 MINUTE_S = 60.0
 FILL_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
@@ -132,7 +133,7 @@ def _drain(
     postgres, valkey, producer = parts
     course = Course()
     begun_s = minute_s = time.monotonic()
-    before = _cpu_s(db, valkey, producer)
+    before = _cpu_s(postgres, valkey, producer)
     counted = 0
     tidy(db, stream, now=datetime.now(UTC))
     while time.monotonic() - begun_s < seconds:
@@ -154,18 +155,28 @@ def _drain(
             tell(f"{now_s - begun_s:.0f} s of {seconds}: {course.per_minute[-1]:,} events a minute")
             counted, minute_s = course.events, now_s
     course.seconds = time.monotonic() - begun_s
-    after = _cpu_s(db, valkey, producer)
+    after = _cpu_s(postgres, valkey, producer)
     course.cpu_s = {name: after[name] - before[name] for name in after}
     return course
 
 
-def _cpu_s(db: Database, valkey: Valkey, producer: subprocess.Popen[bytes]) -> dict[str, float]:
+def _cpu_s(
+    postgres: Postgres, valkey: Valkey, producer: subprocess.Popen[bytes]
+) -> dict[str, float]:
+    """Of each part so far; of PostgreSQL all processes, the checkpointer and the like as well."""
     return {
         "drain": time.process_time(),
-        "postgres": cpu_s(db.info.backend_pid),
+        "postgres": sum(_cpu_s_of(pid) for pid in [postgres.pid, *_children(postgres.pid)]),
         "valkey": cpu_s(valkey.pid),
         "producer": cpu_s(producer.pid),
     }
+
+
+def _cpu_s_of(pid: int) -> float:
+    """Of a process that may just have ended: then 0."""
+    with contextlib.suppress(OSError):
+        return cpu_s(pid)
+    return 0.0
 
 
 def _memory(postgres: Postgres, valkey: Valkey) -> Memory:
@@ -197,6 +208,9 @@ def _children(pid: int) -> list[int]:
 def _figures(course: Course) -> list[Figure]:
     first, last = course.memory[0], course.memory[-1]
     per_minute = MINUTE_S * course.events / course.seconds
+    used_s = sum(used_s for name, used_s in course.cpu_s.items() if name != "producer")
+    cpu_us = 1e6 * used_s / course.events
+    cores = GOAL_PER_MINUTE * cpu_us / 1e6 / MINUTE_S
     mean = exact("sustained_events_per_minute", "events, mean", "/min", per_minute)
     lowest = exact(
         "sustained_lowest_minute", "events, slowest minute", "/min", min(course.per_minute)
@@ -207,8 +221,8 @@ def _figures(course: Course) -> list[Figure]:
     )
     store = exact("valkey_memory_growth", "Valkey, first → last", "×", last.valkey / first.valkey)
     return [
-        at_least(mean, 2_000_000),
-        at_least(lowest, 2_000_000),
+        at_least(mean, GOAL_PER_MINUTE),
+        at_least(lowest, GOAL_PER_MINUTE),
         exact("sustained_views", "views recorded and accrued", "", course.views),
         exact("sustained_drains", "drains", "", course.drains),
         exact("sustained_empty", "of them with an empty stream", "", course.empty),
@@ -219,9 +233,11 @@ def _figures(course: Course) -> list[Figure]:
         at_most(server, MEMORY_GROWTH_MAX),
         at_most(store, MEMORY_GROWTH_MAX),
         *(
-            exact(f"{name}_cores", f"{name}, of a core", "%", 100 * used_s / course.seconds)
+            exact(f"{name}_core_percent", f"{name}, of a core", "%", 100 * used_s / course.seconds)
             for name, used_s in course.cpu_s.items()
         ),
+        exact("cpu_us_per_event", "CPU of all but the producer per event", "µs", cpu_us),
+        exact("cores_for_the_goal", "cores that two million a minute need", "", cores),
     ]
 
 
@@ -233,5 +249,5 @@ def _remarks(course: Course) -> tuple[str, ...]:
         f"Millions of events, minute by minute: {minutes}.",
         f"Memory at the end of the first minute: {start} MiB.",
         "The producer is a process of its own on the same cores, and is not counted.",
-        "Of PostgreSQL's CPU only the process that serves the drain; memory is of all.",
+        "CPU and memory of PostgreSQL are of all its processes, memory without what they share.",
     )
