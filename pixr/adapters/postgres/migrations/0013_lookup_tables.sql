@@ -73,4 +73,4 @@ ALTER TABLE batches
 ALTER TABLE transactions
     DROP CONSTRAINT transactions_raw_check,
     ADD CONSTRAINT transactions_raw_check
-        CHECK (length(raw) <= CASE get_byte(raw, 0) WHEN 129 THEN 4096 ELSE 1232 END);
+        CHECK (length(raw) <= CASE WHEN substr(raw, 1, 1) = '\x81' THEN 4096 ELSE 1232 END);
