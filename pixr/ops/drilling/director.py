@@ -30,6 +30,7 @@ from pixr.ops.drilling.watch import Watch
 
 TICK_TIMEOUT_S: Final = 8.0
 VICTIM_TIMEOUT_S: Final = 8.0
+HURRY_S: Final = 0.7
 PID_POLL_S: Final = 0.002
 QUIET_TIMEOUT_S: Final = 420.0
 UPGRADES_TIMEOUT_S: Final = 60.0
@@ -110,6 +111,10 @@ class Director:
     def _aim(self, episode: Episode, taken_before: int) -> bool:
         hunted = self._hunted(episode)[-1]
         self.record.aims[episode.aim.value] += 1
+        if episode.aim is Aim.DRAINING:
+            # A drain of a second's views is over before a kill can hit it.
+            self.producer.hurry()
+            time.sleep(HURRY_S)
         if episode.aim is Aim.ANY:
             is_reached = hunted.is_ticking or hunted.wait_for_tick(timeout_s=TICK_TIMEOUT_S)
         else:

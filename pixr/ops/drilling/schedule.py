@@ -93,7 +93,7 @@ AIMS: Final = (
 )
 DELAY_MS_MAX: Final = {
     Aim.ANY: 4_000,
-    Aim.DRAINING: 40,
+    Aim.DRAINING: 30,
     Aim.PLANNED: 60,
     Aim.SIGNED: 6,
     Aim.IN_FLIGHT: 1_200,

@@ -46,6 +46,7 @@ RESEND_S: Final = 180.0
 """How far back a producer goes after a loss: longer than a dead drain's entries can lie idle and
 be taken over once more."""
 
+REQUESTS_AT_ONCE: Final = 8
 RETRY_PAUSE_S: Final = 0.3
 CLOSE_TIMEOUT_S: Final = 70.0
 
@@ -123,6 +124,7 @@ class Producer:
         self._seed = seed
         self._random = Random(seed)  # noqa: S311 -- load, no secret
         self._again: deque[Sent] = deque()
+        self._hurried = 0
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._closing = threading.Event()
@@ -156,6 +158,11 @@ class Producer:
                 and id(request) not in waiting
             )
 
+    def hurry(self) -> None:
+        """Send several new requests at once, which gives the next drain more to do."""
+        with self._lock:
+            self._hurried = REQUESTS_AT_ONCE
+
     def finish(self, *, timeout_s: float) -> bool:
         """Make no new events, send what is left; False when that does not end in time."""
         self._ending.set()
@@ -173,7 +180,8 @@ class Producer:
             request = self._next_again()
             if request is None and self._ending.is_set():
                 return
-            if request is None and time.monotonic() >= due_s:
+            if request is None and (self._hurried or time.monotonic() >= due_s):
+                self._hurried = max(0, self._hurried - 1)
                 due_s = time.monotonic() + EVERY_S
                 request = self._make()
             if request is None:

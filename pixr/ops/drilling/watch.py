@@ -25,7 +25,11 @@ from pixr.ops.drilling.node import Node
 from pixr.ops.drilling.schedule import Aim
 
 POLL_S: Final = 0.003
-"""Between two looks; none where the moment aimed at lasts but milliseconds."""
+"""Between two looks."""
+
+BRIEF: Final = frozenset({Aim.DRAINING, Aim.SIGNED})
+"""They last milliseconds, so nobody sleeps between two looks at them."""
+
 AIM_TIMEOUT_S: Final = 6.0
 FINALITY_BLOCKS: Final = 31
 LANDING_SLOTS: Final = 3
@@ -123,7 +127,7 @@ class Watch:
         while not self._has_come(aim, since, taken_before):
             if time.monotonic() > deadline:
                 return False
-            if aim is not Aim.SIGNED:
+            if aim not in BRIEF:
                 time.sleep(POLL_S)
         if aim is Aim.FINALIZING:
             time.sleep(self._finality_s)
