@@ -6,9 +6,10 @@ or loses its database; the next call finds a new process in its place, as Lambda
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
@@ -20,6 +21,10 @@ from tests.fakes.cluster import GENESIS_HASH
 from tests.simulation import mortal, sent
 from tests.simulation.mortal import Boundary, Crash, MortalStream, MortalTransport, Process
 from tests.simulation.town import Town
+
+BUG: Final = re.compile(r"\w+: ")
+"""A batch that could not be handled, by an exception that nobody expects; what a node said of a
+rehearsal is JSON or one word."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,6 +44,8 @@ class Actors:
     town: Town
     alive: dict[str, Actor]
     is_nested: bool = False
+    breach: AssertionError | None = None
+    """What was found at a call to a node. The settler must not be able to swallow it."""
     boundaries_max: int = 0
     """The longest life so far, which tells where a death may be planned."""
 
@@ -69,9 +76,13 @@ class Actors:
 
     def watch(self, process: Process, method: str, params: Sequence[Any]) -> None:
         """Look over a process's shoulder at every call to a node."""
-        assert process.is_idle, f"{method} was called inside a database transaction"
-        if method == "sendTransaction":
-            sent.check(self.town, params[0])
+        try:
+            assert process.is_idle, f"{method} was called inside a database transaction"
+            if method == "sendTransaction":
+                sent.check(self.town, params[0])
+        except AssertionError as breach:
+            self.breach = self.breach or breach
+            raise
 
     def end(self) -> None:
         """Everybody dies, so that the database can be restored."""
@@ -108,6 +119,9 @@ class Actors:
         )
         town.count("ticks")
         report: Report | None = self._alive(actor, plans, lambda: tick.run(world, terms, clockwork))
+        if report is not None:
+            bugs = {key: text for key, text in report.broken.items() if BUG.match(text)}
+            assert not bugs, f"the settler stumbled: {bugs}"
         return report
 
     def request(
@@ -149,6 +163,8 @@ class Actors:
             self.boundaries_max = max(self.boundaries_max, process.crossed - begun)
             process.plans.clear()
             process.waiting.clear()
+            if self.breach is not None:
+                raise self.breach
         return None
 
     def _deliver(self, process: Process, topic: str, payload: dict[str, Any]) -> None:

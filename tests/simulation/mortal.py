@@ -11,6 +11,7 @@ world any more, whatever its ``finally`` blocks still try.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 from collections.abc import Callable, Generator, Sequence
@@ -233,6 +234,7 @@ class MortalTransport:
         return answer
 
 
+@functools.lru_cache(maxsize=1_000)
 def _first_words(query: Any) -> str:
     """The statement without its comments, short enough for a trace."""
     text = query.decode() if isinstance(query, bytes) else str(query)

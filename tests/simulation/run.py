@@ -21,6 +21,7 @@ from tests.simulation.again import i09_replaying_any_event_message_or_request_ch
 from tests.simulation.bounds import small
 from tests.simulation.glance import Glance, glance
 from tests.simulation.invariants import CHEAP, COSTLY, payments
+from tests.simulation.profiles import Profile
 from tests.simulation.servers import Servers
 from tests.simulation.shares import i12_the_parts_of_a_split_sum_to_the_whole, remember_views
 from tests.simulation.steps import Scene, draw
@@ -46,13 +47,13 @@ class Summary:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def run(seed: int, servers: Servers) -> Summary:
-    """Run one seed to its end.
+def run(seed: int, servers: Servers, *, profile: Profile | None = None) -> Summary:
+    """Run one seed to its end, in the kind of trouble that it draws unless one is given.
 
     Raises:
         Violated: An invariant did not hold, or the code failed in a way that no crash explains.
     """
-    profile = profiles.drawn(Random(f"profile {seed}"))
+    profile = profile or profiles.drawn(Random(f"profile {seed}"))
     town = towns.found(seed, servers, troubles=profile.troubles)
     scene = Scene(town=town, actors=Actors(town=town, alive={}), profile=profile)
     try:

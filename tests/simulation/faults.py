@@ -1,0 +1,348 @@
+"""Deliberate faults: what a tired hand might write, each found by the simulation.
+
+A simulation that finds nothing proves nothing until it was seen to bite. Each fault is a small
+change of the shipped code; ``test_faults.py`` runs a few seeds with it and expects a violation.
+
+    python -m tests.simulation.faults --seeds 20
+
+shows how many of the first seeds of its profile find each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from unittest import mock
+
+from solders.system_program import TransferParams, transfer
+
+import functions.batch.observe as observing
+import functions.batch.reclaim as reclaiming
+from functions.batch import sign, tick
+from functions.batch.blame import Blame
+from pixr.adapters import postgres
+from pixr.adapters.postgres import batch_edges, deposits, idempotency, ledger, outbox, pauses
+from pixr.adapters.redis import Entry, ViewStream
+from pixr.adapters.solana import sightings
+from pixr.domain import earnings, intent, packing, payouts
+from pixr.domain.payouts import Absent, Attempt, Sighting, Unknown, Unsettled, Verdict, judge
+from pixr.ops import recovery
+from tests.simulation import profiles
+from tests.simulation.run import Violated, run
+from tests.simulation.servers import Servers, own_servers
+
+Patch = Callable[[], AbstractContextManager[Any]]
+SEEDS_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One way to get it wrong."""
+
+    name: str
+    patch: Patch
+    profile: str
+    """The kind of trouble in which it does harm."""
+
+
+def changed(edits: Mapping[str, tuple[str, str]]) -> AbstractContextManager[None]:
+    """Statements with a piece of their text replaced: name → (old, new)."""
+
+    def edited(name: str) -> bytes:
+        text = postgres.sql(name).decode()
+        old, new = edits.get(name, ("", ""))
+        assert old in text, f"{name} has changed: the fault must, too"
+        return text.replace(old, new).encode()
+
+    @contextmanager
+    def patched() -> Generator[None]:
+        with ExitStack() as stack:
+            for name, module in list(sys.modules.items()):
+                if name.startswith("pixr.adapters.postgres.") and hasattr(module, "sql"):
+                    stack.enter_context(mock.patch.object(module, "sql", edited))
+            yield
+
+    return patched()
+
+
+def _judged(change: Callable[[Sequence[Attempt], Sequence[Sighting]], Verdict]) -> Patch:
+    return lambda: mock.patch.object(observing, "judge", change)
+
+
+def _no_patience(attempts: Sequence[Attempt], said: Sequence[Sighting]) -> Verdict:
+    verdict = judge(attempts, said)
+    is_seen = any(isinstance(item, Unsettled) for item in said)
+    return Verdict.EXPIRED if verdict is Verdict.WAIT and not is_seen else verdict
+
+
+def _silence_is_absence(attempts: Sequence[Attempt], said: Sequence[Sighting]) -> Verdict:
+    nothing = Absent(finalized_block_height=2**62, first_available_slot=0)
+    return judge(attempts, [nothing if isinstance(item, Unknown) else item for item in said])
+
+
+@contextmanager
+def _signed_again_after_a_minute() -> Generator[None]:
+    begun: dict[str, datetime] = {}
+    moment: list[datetime] = []
+    observe = observing.observe
+
+    def timed(*arguments: Any, now: datetime, **rest: Any) -> Any:
+        moment[:] = [now]
+        return observe(*arguments, now=now, **rest)
+
+    def impatient(attempts: Sequence[Attempt], said: Sequence[Sighting]) -> Verdict:
+        verdict = judge(attempts, said)
+        age = moment[0] - begun.setdefault(attempts[-1].signature, moment[0])
+        is_old = verdict is Verdict.WAIT and age > timedelta(seconds=60)
+        return Verdict.EXPIRED if is_old else verdict
+
+    with (
+        mock.patch.object(tick, "observe", timed),
+        mock.patch.object(observing, "judge", impatient),
+    ):
+        yield
+
+
+def _sent_before_it_is_stored() -> AbstractContextManager[Any]:
+    store = sign._store_and_send
+
+    def hasty(desk: sign.Desk, signed: Sequence[Any], *, now: datetime) -> int:
+        desk.chain.send([item.raw for item in signed])
+        return store(desk, signed, now=now)
+
+    return mock.patch.object(sign, "_store_and_send", hasty)
+
+
+def _sent_inside_a_transaction() -> AbstractContextManager[Any]:
+    store = sign._store_and_send
+
+    def tidy(desk: sign.Desk, signed: Sequence[Any], *, now: datetime) -> int:
+        with desk.db.transaction():
+            return store(desk, signed, now=now)
+
+    return mock.patch.object(sign, "_store_and_send", tidy)
+
+
+@contextmanager
+def _without_a_receipt() -> Generator[None]:
+    def nothing(treasury: Any, *_rest: Any) -> Any:
+        return transfer(TransferParams(from_pubkey=treasury, to_pubkey=treasury, lamports=0))
+
+    with (
+        mock.patch.object(packing, "create_receipt", nothing),
+        mock.patch.object(intent, "check"),
+    ):
+        yield
+
+
+@contextmanager
+def _margin(blocks: int) -> Generator[None]:
+    with (
+        mock.patch.object(payouts, "EXPIRY_MARGIN_BLOCKS", blocks),
+        mock.patch.object(sightings, "EXPIRY_MARGIN_BLOCKS", blocks),
+    ):
+        yield
+
+
+def _status_with(**fields: Any) -> Patch:
+    """Every status that a node gives is taken for one that also says this."""
+    read = sightings._status
+
+    def bent(value: Any) -> Any:
+        return read(None if value is None else {**value, **fields})
+
+    return lambda: mock.patch.object(sightings, "_status", bent)
+
+
+def _acknowledged_before_it_is_committed() -> AbstractContextManager[Any]:
+    read, finish = ViewStream.read, ViewStream.finish
+
+    def greedy(self: ViewStream, events_min: int, consumer: str) -> list[Entry]:
+        entries = read(self, events_min, consumer)
+        finish(self, entries)
+        return entries
+
+    return mock.patch.object(ViewStream, "read", greedy)
+
+
+def _reclaimed_at_once() -> AbstractContextManager[Any]:
+    plan = reclaiming.plan_reclaims
+
+    def eager(*arguments: Any, retention: timedelta, **rest: Any) -> Any:
+        return plan(*arguments, retention=retention * 0, **rest)
+
+    return mock.patch.object(tick, "plan_reclaims", eager)
+
+
+def _told_before_it_is_sent() -> AbstractContextManager[Any]:
+    def careless(db: Any, send: Callable[..., None], *, now: datetime) -> int:
+        rows = db.execute(postgres.sql("outbox/list_unsent"), {"limit": 100}).fetchall()
+        for row in rows:
+            db.execute(postgres.sql("outbox/mark_sent"), {"id": row["id"], "now": now})
+        for row in rows:
+            send(row["topic"], row["payload"])
+        return len(rows)
+
+    return mock.patch.object(outbox, "flush", careless)
+
+
+@contextmanager
+def _recovery_that_sees_nothing() -> Generator[None]:
+    with (
+        mock.patch.object(recovery, "_book_unknown"),
+        mock.patch.object(recovery, "_verify", return_value=[]),
+    ):
+        yield
+
+
+def _rounded_up() -> AbstractContextManager[Any]:
+    """The platform gets the ceiling of its share of each drain."""
+    split = earnings.split
+
+    def generous(epoch: Any, shares: Any, gross_lamports: int) -> Any:
+        part = split(epoch, shares, gross_lamports)
+        taken = min(1, part.creator_lamports)
+        return earnings.Split(
+            platform_lamports=part.platform_lamports + taken,
+            creator_lamports=part.creator_lamports - taken,
+            investor_lamports=part.investor_lamports,
+        )
+
+    return mock.patch("functions.batch.drain.split", generous)
+
+
+NO_VERSION: Final = {
+    "batches/swap": ("AND batches.version = seen.version", ""),
+    "transactions/insert": ("AND batches.version = fresh.version", ""),
+    "transactions/mark_inflight": ("AND batches.version = seen.version", ""),
+}
+ONE_OF_THEM: Final = (
+    "AND state = 'RESERVED'",
+    "AND id = (SELECT min(id::text)::uuid FROM payouts WHERE batch_id = ANY(%(batch_ids)s))",
+)
+
+FAULTS: Final = (
+    Fault(name="signed again after a timeout", patch=_judged(_no_patience), profile="network"),
+    Fault(name="sent, then stored", patch=_sent_before_it_is_stored, profile="calm"),
+    Fault(
+        name="stored, and signed again after 60 s",
+        patch=_signed_again_after_a_minute,
+        profile="network",
+    ),
+    Fault(
+        name="an RPC error counts as not found",
+        patch=_judged(_silence_is_absence),
+        profile="network",
+    ),
+    Fault(name="no receipt", patch=_without_a_receipt, profile="calm"),
+    Fault(
+        name="an expired attempt is never followed by another",
+        patch=lambda: mock.patch.object(batch_edges, "expire", return_value=True),
+        profile="network",
+    ),
+    Fault(
+        name="compare-and-swap does not compare",
+        patch=lambda: changed(NO_VERSION),
+        profile="crashes",
+    ),
+    Fault(
+        name="half of a batch is kept",
+        patch=lambda: changed({"batches/mark_paid": ONE_OF_THEM}),
+        profile="calm",
+    ),
+    Fault(
+        name="a call to the network inside a database transaction",
+        patch=_sent_inside_a_transaction,
+        profile="calm",
+    ),
+    Fault(name="expired 72 blocks too early", patch=lambda: _margin(-40), profile="network"),
+    Fault(
+        name="confirmed counts as paid",
+        patch=_status_with(confirmationStatus="finalized"),
+        profile="calm",
+    ),
+    Fault(name="a failure counts as paid", patch=_status_with(err=None), profile="network"),
+    Fault(
+        name="no ON CONFLICT for who comes second",
+        patch=lambda: changed({"ledger/open_accounts": ("ON CONFLICT (account) DO NOTHING", "")}),
+        profile="calm",
+    ),
+    Fault(
+        name="views are acknowledged before they are committed",
+        patch=_acknowledged_before_it_is_committed,
+        profile="crashes",
+    ),
+    Fault(
+        name="a reservation is not released",
+        patch=lambda: mock.patch.object(ledger, "release"),
+        profile="calm",
+    ),
+    Fault(name="a receipt is reclaimed at once", patch=_reclaimed_at_once, profile="calm"),
+    Fault(
+        name="our own payments count as deposits",
+        patch=lambda: mock.patch.object(deposits, "ours", return_value=set()),
+        profile="calm",
+    ),
+    Fault(
+        name="a message counts as sent before it is",
+        patch=_told_before_it_is_sent,
+        profile="crashes",
+    ),
+    Fault(
+        name="an idempotency key is not claimed",
+        patch=lambda: mock.patch.object(idempotency, "take", return_value=None),
+        profile="calm",
+    ),
+    Fault(
+        name="nobody is to blame for a failure",
+        patch=lambda: mock.patch.object(sign, "blame", return_value=Blame()),
+        profile="calm",
+    ),
+    Fault(name="the platform rounds up", patch=_rounded_up, profile="calm"),
+    Fault(
+        name="a pause stops nothing",
+        patch=lambda: mock.patch.object(pauses, "read", return_value=None),
+        profile="restore",
+    ),
+    Fault(
+        name="a recovery that reads nothing back",
+        patch=_recovery_that_sees_nothing,
+        profile="restore",
+    ),
+)
+
+
+def finds(fault: Fault, seeds: Iterable[int], servers: Servers) -> Generator[tuple[int, str]]:
+    """The seeds that find a fault, each with what it found."""
+    profile = next(item for item in profiles.PROFILES if item.name == fault.profile)
+    for seed in seeds:
+        with fault.patch():
+            try:
+                run(seed, servers, profile=profile)
+            except Violated as violated:
+                yield seed, str(violated).partition("\n")[0]
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="tests.simulation.faults")
+    parser.add_argument("--seeds", type=int, default=SEEDS_SHOWN, help="how many to try with each")
+    parser.add_argument("--only", default="", help="part of a fault's name")
+    asked = parser.parse_args()
+    with own_servers() as servers:
+        for fault in FAULTS:
+            if asked.only in fault.name:
+                found = dict(finds(fault, range(asked.seeds), servers))
+                first = next(iter(found.values()), "")
+                sys.stdout.write(
+                    f"{fault.name}: {len(found)} of {asked.seeds}, {list(found)[:8]} {first}\n"
+                )
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _main()
