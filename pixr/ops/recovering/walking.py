@@ -77,22 +77,29 @@ class Walked:
 def wait_until_decided(chain: Solana, *, pause: Callable[[float], None]) -> int:
     """Wait until nothing that was signed before now can land any more.
 
+    A node that does not answer is waited for as well: an outage now would only have this said
+    again later.
+
     Returns:
         The finalized height then.
 
     Raises:
+        ChainUnreachable: Too few nodes tell their height.
         RecoveryStuck: The chain does not get past it.
     """
-    claimed = _heights(chain)
-    bound = statistics.median_high(claimed) + CLAIM_BLOCKS_MAX
-    target = max(height for height in claimed if height <= bound)
-    target += BLOCKHASH_BLOCKS + EXPIRY_MARGIN_BLOCKS
     needed = min(len(chain.nodes), QUORUM_NODES)
+    target: int | None = None
     for _ in range(WAIT_POLLS_MAX):
-        past = sorted(height for height in _heights(chain) if height > target)
-        if len(past) >= needed:
-            return past[0]
+        heights = sorted(_heights(chain))
+        if target is not None and len([item for item in heights if item > target]) >= needed:
+            return next(item for item in heights if item > target)
+        if target is None and len(heights) >= needed:
+            bound = statistics.median_high(heights) + CLAIM_BLOCKS_MAX
+            highest = max(item for item in heights if item <= bound)
+            target = highest + BLOCKHASH_BLOCKS + EXPIRY_MARGIN_BLOCKS
         pause(WAIT_POLL_S)
+    if target is None:
+        raise ChainUnreachable("too few nodes tell their finalized height")
     raise RecoveryStuck(
         f"the chain has not got past block {target}, up to which something signed before could"
         " still land"
@@ -101,10 +108,7 @@ def wait_until_decided(chain: Solana, *, pause: Callable[[float], None]) -> int:
 
 def _heights(chain: Solana) -> list[int]:
     (sightings,) = chain.look_up([Search(attempts=(), receipt=None)])
-    found = [item.finalized_block_height for item in sightings if isinstance(item, Absent)]
-    if not found:
-        raise ChainUnreachable("no node tells its finalized height")
-    return found
+    return [item.finalized_block_height for item in sightings if isinstance(item, Absent)]
 
 
 def walk(
