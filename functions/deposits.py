@@ -23,6 +23,7 @@ from pixr.adapters.solana import (
     SignatureRecord,
     TransactionView,
 )
+from pixr.domain.decoding import decode
 
 TRANSACTIONS_PER_WALK: Final = 100
 """Each is one call to a node: a second or two in all."""
@@ -86,7 +87,7 @@ def walk(db: Database, chain: Walk, *, account: str, address: str, now: datetime
         if record.signature in own:
             continue
         view = _read(chain, record.signature)
-        if view.accounts[0] == treasury:
+        if _is_ours(view, treasury):
             raise UnknownPayment(record.signature)
         change = view.changes.get(address, 0)
         if change > 0 and not record.is_failed:
@@ -97,6 +98,16 @@ def walk(db: Database, chain: Walk, *, account: str, address: str, now: datetime
     if deposits.record(db, found, account=account, address=address, walked=walked, now=now):
         return sum(deposit.lamports for deposit in found)
     return 0
+
+
+def _is_ours(view: TransactionView, treasury: str | None) -> bool:
+    """Whether the treasury paid for it; by its form, while the treasury is not known.
+
+    A database that was restored to a point before its first tick knows no treasury.
+    """
+    if treasury is None:
+        return decode(view.raw, view.accounts) is not None
+    return view.accounts[0] == treasury
 
 
 def _read(chain: Walk, signature: str) -> TransactionView:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import os
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,6 +20,7 @@ from rich.console import Console
 from typer import Exit, Option
 
 from pixr.adapters.keys import KeysUnreachable, MasterSeed, load_master_seed
+from pixr.adapters.postgres.house import AddressChanged
 from pixr.local.errors import LocalError
 from pixr.local.home import Home
 from pixr.ops import places
@@ -57,6 +57,7 @@ def command(
         raise LocalError("--since lies in the future.", mend="Give a time before the restore.")
     where = places.find(data, database_url=database_url, rpc=rpc)
     named = _users(users)
+    seed = _seed(where)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"Recovering {where.name}.", markup=False)
     with places.opened(where, statement_timeout_s=STATEMENT_TIMEOUT_S) as (db, chain):
@@ -68,11 +69,12 @@ def command(
                 new_id=uuid4,
                 pause=time.sleep,
                 since=moment,
-                wallet_address=_wallet_address(where),
+                house=_house(where, seed),
+                wallet_address=None if seed is None else lambda user: seed.wallet(user).address,
                 users=named,
                 say=lambda line: console.print(f"  {line}", markup=False),
             )
-        except RecoveryStuck as stuck:
+        except (RecoveryStuck, AddressChanged) as stuck:
             raise LocalError(
                 f"It cannot go on: {stuck}.",
                 mend="Settlement stays paused. Mend this and say `pixr recover` again.",
@@ -111,10 +113,12 @@ def _users(path: Path | None) -> list[str]:
     return [line for line in text.split("\n") if line]
 
 
-def _wallet_address(where: places.Places) -> Callable[[str], str] | None:
-    """How a user's address is found; None where the master seed is not to be had."""
-    seed = _seed(where)
-    return None if seed is None else lambda user_id: seed.wallet(user_id).address
+def _house(where: places.Places, seed: MasterSeed | None) -> dict[str, str]:
+    """Treasury and escrow, for a database that is older than its first tick."""
+    named = None if where.machine is None else where.machine.treasury_address
+    treasury = named or os.environ.get("TREASURY_ADDRESS")
+    house = {} if treasury is None else {"treasury": treasury}
+    return house if seed is None else {**house, "escrow": seed.escrow().address}
 
 
 def _seed(where: places.Places) -> MasterSeed | None:

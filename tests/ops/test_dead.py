@@ -16,7 +16,7 @@ from pixr.adapters.redis import DEAD, PACKS, DeadLetters, ViewStream
 from pixr.domain.view_lines import write_lines
 from pixr.ops import dead as word
 from pixr.ops.cli import app
-from tests.functions.batch.test_drain import CREATOR_VIEW, Bench
+from tests.functions.batch.drain.conftest import CREATOR_VIEW, Bench
 
 Pixr = Callable[..., Result]
 

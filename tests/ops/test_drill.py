@@ -17,7 +17,7 @@ from pixr.local import keeper
 PATIENCE_S = 300.0
 COMMAND = (sys.executable, "-m", "pixr.ops.cli", "drill")
 GIVEN = ("DATABASE_URL", "REDIS_URL", "SOLANA_RPC_URL", "AWS_ENDPOINT_URL", "SOL_USD")
-SEED = "36784"
+SEED = "241110"
 """Draws three aims, a lost Valkey, a crash of PostgreSQL and two RPC faults for three kills."""
 
 

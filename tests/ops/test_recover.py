@@ -1,6 +1,6 @@
 """After any restore the chain says what was paid: nobody is paid twice, and everybody is paid."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -352,8 +352,72 @@ def test_a_crash_anywhere_costs_only_time(
     assert day_one.settler.balance(outside) == SOL
 
 
+def test_a_backup_from_before_the_first_tick(timeline: Timeline) -> None:
+    """It knows neither treasury nor escrow; a payment of ours is no deposit all the same."""
+    timeline.settler.user("alice")
+    backup = timeline.backup()
+    timeline.earn("alice", 1_000, day="one")
+    timeline.settler.tick()
+    assert timeline.balance("alice") == DUE
+    timeline.restore(backup)
+    assert timeline.observe("alice") == 0
+    with pytest.raises(RecoveryStuck, match="does not know the treasury's address"):
+        timeline.recover()
+    house = {
+        "treasury": timeline.settler.keyring.treasury.address,
+        "escrow": timeline.settler.keyring.seed.escrow().address,
+    }
+    counts = recovered(timeline, house=house)
+    assert counts["lamports of lost accruals"] == DUE
+    go_on(timeline)
+    assert timeline.balance("alice") == timeline.settler.account("wallet:alice") == DUE
+
+
 def test_a_pause_by_hand_is_lifted_by_hand(day_one: Timeline, pixr: Pixr) -> None:
     assert pixr("pause", "--reason", "maintenance", "--actor", "Eve").exit_code == 0
     report = day_one.recover()
     assert report.is_clean
     assert report.paused == "by hand (Eve): maintenance"
+
+
+def test_the_word_recovers_and_tells_what_it_read_back(
+    day_one: Timeline, pixr_at: Callable[[], Pixr]
+) -> None:
+    backup = day_one.backup()
+    day_one.earn("alice", 1_000, day="two")
+    day_one.earn("dora", 1_000, day="two")
+    day_one.settler.tick()
+    day_one.restore(backup)
+    pixr = pixr_at()
+    # Without the master seed Dora's wallet is nobody's.
+    unclear = pixr("recover", "--yes")
+    assert unclear.exit_code == 1, unclear.output
+    assert "MASTER_SEED_ARN is not set" in unclear.output
+    assert "nothing explains 19000000 lamports" in unclear.output
+    assert "Settlement is paused: pixr recover found what it cannot explain" in unclear.output
+    day_one.settler.user("dora")
+    clear = pixr("recover", "--since", "2000-01-01T00:00:00")
+    assert clear.exit_code == 0, clear.output
+    assert "38,000,000  lamports of lost accruals" in clear.output
+    assert "Settlement goes on." in clear.output
+    again = pixr("recover", "--yes")
+    assert "The database had forgotten nothing." in again.output
+    go_on(day_one)
+    rows = day_one.rows("SELECT action FROM audit_log ORDER BY seq")
+    assert [row["action"] for row in rows] == ["recovery.began", "recovery.ended"] * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "Say --since with a time before the restore point, or --yes"),
+        (("--since", "2999-01-01T00:00:00"), "lies in the future"),
+        (("--yes", "--users", "/nowhere"), "cannot be read"),
+    ],
+)
+def test_a_recovery_that_is_not_meant_is_refused(
+    pixr: Pixr, words: tuple[str, ...], says: str
+) -> None:
+    result = pixr("recover", *words)
+    assert result.exit_code == 2, result.output
+    assert says in result.stderr
