@@ -17,7 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from pixr.adapters.postgres import drills
+from pixr.adapters.postgres import drills, pauses
 from pixr.local.machine import Machine
 from pixr.ops.drilling import reckoning
 from pixr.ops.drilling.node import Node
@@ -176,12 +176,23 @@ class Director:
         finished = [asker.finish(timeout_s=REST_TIMEOUT_S) for asker in self.askers]
         finished.append(self.producer.finish(timeout_s=QUIET_TIMEOUT_S))
         record = self.record
-        record.is_quiet = all(finished) and wait_until(
-            lambda: self._is_quiet(begun_s, progress),
-            timeout_s=QUIET_TIMEOUT_S,
-            poll_s=QUIET_POLL_S,
+        record.is_quiet = (
+            all(finished)
+            and wait_until(
+                lambda: self._is_paused() or self._is_quiet(begun_s, progress),
+                timeout_s=QUIET_TIMEOUT_S,
+                poll_s=QUIET_POLL_S,
+            )
+            and not self._is_paused()
         )
         record.quiet_s = time.monotonic() - begun_s
+
+    def _is_paused(self) -> bool:
+        """Whether settlement has stopped itself, which nothing in a drill gives it reason to."""
+        pause = self.watch.ask(pauses.read)
+        if pause is not None:
+            self.record.left = f"settlement is paused: {pause['reason']}"
+        return pause is not None
 
     def _is_quiet(self, begun_s: float, progress: Callable[[str], None]) -> bool:
         left = self.watch.ask(lambda db: drills.unfinished(db, minimum_lamports=MINIMUM_LAMPORTS))

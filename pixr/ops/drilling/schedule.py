@@ -94,7 +94,7 @@ AIMS: Final = (
 DELAY_MS_MAX: Final = {
     Aim.ANY: 4_000,
     Aim.DRAINING: 30,
-    Aim.PLANNED: 60,
+    Aim.PLANNED: 200,
     Aim.SIGNED: 6,
     Aim.IN_FLIGHT: 1_200,
     Aim.FINALIZING: 150,
@@ -103,14 +103,17 @@ VICTIMS: Final = (*(Victim.DEPLOYED,) * 7, *(Victim.RIVAL,) * 2, Victim.BOTH)
 FAULTS: Final = (
     *(Fault.NONE,) * 9,
     *(Fault.DROP_SENDS, Fault.DROP_SENDS, Fault.ERROR_AFTER_ACCEPT, Fault.ERROR_AFTER_ACCEPT),
-    *(Fault.HTTP_429, Fault.HTTP_503, Fault.GARBAGE, Fault.LATENCY, Fault.FREEZE, Fault.FORGET),
+    *(Fault.LATENCY, Fault.LATENCY, Fault.FREEZE, Fault.FORGET),
+    *(Fault.HTTP_429, Fault.HTTP_503, Fault.GARBAGE),
 )
 CRASHES: Final = (*(Crash.NONE,) * 10, Crash.VALKEY, Crash.POSTGRES)
 SILENCING: Final = frozenset({Fault.HTTP_429, Fault.HTTP_503, Fault.GARBAGE, Fault.FREEZE})
 """With one of these from the start nothing gets signed, and an aim at that would only wait."""
 RIVAL_SHARE: Final = 3
 """In one episode of so many a rival runs although nobody kills it."""
-LATENCY_MS: Final = (100, 1_500)
+LATENCY_MS: Final = (50, 600)
+CALLS_PER_SIGNATURE: Final = 5
+"""To a node, from planning to sending: with a slow node each is a moment of its own."""
 
 
 def draw(seed: int, kills: int) -> list[Episode]:
@@ -123,16 +126,19 @@ def draw(seed: int, kills: int) -> list[Episode]:
         victim, aim, fault = next(victims), next(aims), next(faults)
         begins_silent = fault in SILENCING and aim not in (Aim.ANY, Aim.DRAINING)
         fault_at = random.choice((Moment.BEFORE, Moment.AT_AIM))
+        latency_ms = random.randint(*LATENCY_MS)
+        is_slow = fault is Fault.LATENCY and aim in (Aim.PLANNED, Aim.SIGNED)
+        delay_ms_max = latency_ms * CALLS_PER_SIGNATURE if is_slow else DELAY_MS_MAX[aim]
         episodes.append(
             Episode(
                 number=number,
                 victim=victim,
                 has_rival=victim is not Victim.DEPLOYED or random.randrange(RIVAL_SHARE) == 0,
                 aim=aim,
-                delay_ms=random.randint(0, DELAY_MS_MAX[aim]),
+                delay_ms=random.randint(0, delay_ms_max),
                 fault=fault,
                 fault_at=Moment.AT_AIM if begins_silent else fault_at,
-                latency_ms=random.randint(*LATENCY_MS),
+                latency_ms=latency_ms,
                 crash=next(crashes),
                 crash_at=random.choice(tuple(Moment)),
             )
