@@ -67,7 +67,7 @@ bench: setup ## measure: make bench WHAT=cold|ingest|settle|wallet
 	@$(BIN)/pixr bench $(WHAT)
 
 sim: setup ## the settler against a cruel chain: make sim SEEDS=1000 (FROM=k to go on, or to replay one)
-	@$(BIN)/python -m tests.simulation.many --seeds $(or $(SEEDS),1000) --from $(or $(FROM),0)
+	@$(BIN)/python -m tests.simulation.many --seeds $(or $(SEEDS),1000) --from $(or $(FROM),0) $(if $(BOUNDARIES),--boundaries)
 
 drill: setup ## kill the settler again and again: make drill KILLS=100
 	@$(BIN)/pixr drill --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import psycopg
@@ -44,6 +44,8 @@ class Actors:
     town: Town
     alive: dict[str, Actor]
     is_nested: bool = False
+    """Somebody runs while somebody else stands still; one at a time."""
+    busy: set[str] = field(default_factory=set)
     breach: AssertionError | None = None
     """What was found at a call to a node. The settler must not be able to swallow it."""
     boundaries_max: int = 0
@@ -132,7 +134,8 @@ class Actors:
         plans: Mapping[int, mortal.Plan] | None = None,
     ) -> Any:
         """Let the functions that people call answer; a refusal is an answer, too."""
-        actor = self.named(name)
+        # Somebody else's request may come while this one is at work.
+        actor = self.named(f"{name} too" if name in self.busy else name)
 
         def answer() -> Any:
             try:
@@ -149,6 +152,7 @@ class Actors:
     ) -> Any:
         process = actor.process
         begun = process.crossed
+        self.busy.add(process.name)
         process.plans = {begun + number: plan for number, plan in (plans or {}).items()}
         try:
             return work()
@@ -160,6 +164,7 @@ class Actors:
             self.town.count("outages")
             process.is_dead = True
         finally:
+            self.busy.discard(process.name)
             self.boundaries_max = max(self.boundaries_max, process.crossed - begun)
             process.plans.clear()
             process.waiting.clear()

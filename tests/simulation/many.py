@@ -1,6 +1,6 @@
 """Many seeds on two processes, with a line of progress and a table at the end.
 
-    python -m tests.simulation.many --seeds 1000 --from 5000
+    python -m tests.simulation.many --seeds 1000 --from 5000 [--boundaries]
 
 Ends at the first violation with its seed, its last steps, and exit code 1.
 """
@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from tests.simulation import boundaries
 from tests.simulation.run import Summary, Violated, run
 from tests.simulation.servers import own_servers
 
@@ -25,15 +26,20 @@ PATIENCE_S = 120.0
 Done = tuple[str, Any]
 
 
-def _work(seeds: Sequence[int], done: multiprocessing.Queue[Done]) -> None:
-    """Run seeds one after the other on servers of this process."""
+def _work(
+    seeds: Sequence[int], part: tuple[int, int] | None, done: multiprocessing.Queue[Done]
+) -> None:
+    """Run seeds, then this process's part of all boundaries, on servers of its own."""
     with own_servers() as servers:
-        for seed in seeds:
-            try:
+        try:
+            for seed in seeds:
                 done.put(("ran", run(seed, servers)))
-            except Violated as violated:
-                done.put(("violated", str(violated)))
-                return
+            if part is not None:
+                for told in boundaries.check_all(servers, part=part):
+                    done.put(("survived", told))
+        except Violated as violated:
+            done.put(("violated", str(violated)))
+            return
     done.put(("end", None))
 
 
@@ -43,16 +49,26 @@ def _main() -> int:
     )
     parser.add_argument("--seeds", type=int, default=200, help="how many")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed")
+    parser.add_argument(
+        "--boundaries", action="store_true", help="then every place of a small scenario"
+    )
     parser.add_argument("--processes", type=int, default=PROCESSES)
     asked = parser.parse_args()
-    if asked.seeds < 1 or asked.first < 0 or asked.processes < 1:
-        parser.error("seeds and processes begin at 1, the first seed at 0")
+    if asked.seeds < 0 or asked.first < 0 or asked.processes < 1:
+        parser.error("no fewer than no seeds, and no fewer than one process")
     seeds = range(asked.first, asked.first + asked.seeds)
     context = multiprocessing.get_context("spawn")
     done: multiprocessing.Queue[Done] = context.Queue()
     workers = [
-        context.Process(target=_work, args=(seeds[number :: asked.processes], done))
-        for number in range(min(asked.processes, asked.seeds))
+        context.Process(
+            target=_work,
+            args=(
+                seeds[number :: asked.processes],
+                (number, asked.processes) if asked.boundaries else None,
+                done,
+            ),
+        )
+        for number in range(asked.processes)
     ]
     for worker in workers:
         worker.start()
@@ -68,6 +84,7 @@ def _follow(done: multiprocessing.Queue[Done], seeds: Sequence[int], *, working:
     """Show how far it is; 0 when every seed ran clean."""
     begun = time.monotonic()
     ran: list[Summary] = []
+    survived = 0
     while working:
         try:
             word, said = done.get(timeout=PATIENCE_S)
@@ -79,14 +96,16 @@ def _follow(done: multiprocessing.Queue[Done], seeds: Sequence[int], *, working:
             _table(ran, violations=1)
             return 1
         working -= word == "end"
+        survived += word == "survived"
         if word == "ran":
             ran.append(said)
-            rate = len(ran) / (time.monotonic() - begun)
-            line = f"\r{len(ran)} of {len(seeds)} seeds clean, {rate:.1f} a second"
-            if sys.stdout.isatty() or len(ran) % 100 == 0:
-                sys.stdout.write(line)
-                sys.stdout.flush()
-    _say("")
+        rate = (len(ran) + survived) / (time.monotonic() - begun)
+        line = f"\r{len(ran)} of {len(seeds)} seeds clean, {rate:.1f} a second"
+        line += f", {survived} boundaries survived" if survived else ""
+        if sys.stdout.isatty() or (len(ran) + survived) % 100 == 0:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+    _say(f"\n{survived} boundaries survived" if survived else "")
     _table(ran, violations=0)
     return 0
 

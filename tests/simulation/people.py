@@ -119,6 +119,7 @@ def withdraw_some(town: Town, actors: Actors, plans: Mapping[int, Plan] | None =
 
     first = ask(lamports, claim)
     other = ask(RENT + 1, _other(claim))
+    town.known.asking[str(name)] = (user_id, destination)
     said = actors.request(lambda actor: first(actor, town.clock.now()), plans=plans)
     row = town.look.execute("SELECT lamports FROM payouts WHERE id = %s", (name,)).fetchone()
     assert row is not None or not isinstance(said, dict)

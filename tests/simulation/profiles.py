@@ -24,6 +24,8 @@ class Profile:
     troubles: DrawTroubles
     crash: float = 0.05
     rival: float = 0.1
+    meanwhile: float = 0.2
+    """Somebody else does something while the process is at work."""
     lose_database: float = 0.02
     lose_stream: float = 0.02
     odds: Mapping[str, int] = field(default_factory=dict)

@@ -45,6 +45,7 @@ class Summary:
     seed: int
     profile: str
     counts: Counter[str] = field(default_factory=Counter)
+    trace: tuple[str, ...] = ()
 
 
 def run(seed: int, servers: Servers, *, profile: Profile | None = None) -> Summary:
@@ -59,17 +60,19 @@ def run(seed: int, servers: Servers, *, profile: Profile | None = None) -> Summa
     try:
         with small(Random(f"bounds {seed}")):
             _trouble(scene)
-            _calm(scene)
+            calm(scene)
         i09_replaying_any_event_message_or_request_changes_nothing(town, scene.actors)
-        _judge(scene, is_thorough=True)
+        judge(scene, is_thorough=True)
     except Exception as error:
-        raise Violated(_story(scene, error)) from error
+        raise Violated(story(scene, error)) from error
     finally:
         scene.actors.end()
-    return Summary(seed=seed, profile=profile.name, counts=town.known.counts)
+    return Summary(
+        seed=seed, profile=profile.name, counts=town.known.counts, trace=tuple(town.trace)
+    )
 
 
-def _story(scene: Scene, error: Exception) -> str:
+def story(scene: Scene, error: Exception) -> str:
     town = scene.town
     lines = "\n".join(town.trace[-TRACE_LINES:])
     return (
@@ -87,10 +90,10 @@ def _trouble(scene: Scene) -> None:
         told = step(scene)
         town.note(f"{name}: {told}")
         town.count("steps")
-        _judge(scene, is_thorough=number % STEPS_BETWEEN_COSTLY == 0)
+        judge(scene, is_thorough=number % STEPS_BETWEEN_COSTLY == 0)
 
 
-def _judge(scene: Scene, *, is_thorough: bool) -> Glance:
+def judge(scene: Scene, *, is_thorough: bool) -> Glance:
     """Check every invariant that one look can judge."""
     town = scene.town
     town.read_truth()
@@ -103,7 +106,7 @@ def _judge(scene: Scene, *, is_thorough: bool) -> Glance:
     return now
 
 
-def _calm(scene: Scene) -> None:
+def calm(scene: Scene) -> None:
     """The faults stop: everything must come to rest, and everybody to what is theirs."""
     town = scene.town
     town.note("calm")
@@ -114,7 +117,7 @@ def _calm(scene: Scene) -> None:
         if town.known.lost_since is None:
             break
         town.note(restores.i15_rolling_back_and_recovering_keeps_i1(town, scene.actors))
-        _judge(scene, is_thorough=True)
+        judge(scene, is_thorough=True)
     assert town.known.lost_since is None, f"what was lost cannot be read back: {town.trace[-1]}"
     pauses.resume(town.look)
     town.terms = replace(town.terms, limits=())
@@ -123,7 +126,7 @@ def _calm(scene: Scene) -> None:
         people.append(town, list(town.known.events.values()))
     people.replay_letters(town)
     now = i11_once_faults_stop_everything_comes_to_rest(scene)
-    _judge(scene, is_thorough=True)
+    judge(scene, is_thorough=True)
     _everybody_has_theirs(scene, now)
 
 
@@ -137,7 +140,7 @@ def i11_once_faults_stop_everything_comes_to_rest(scene: Scene) -> Glance:
         assert report is not None
         assert report.outage is None, report.outage
         town.note(f"calm tick: {report.rounds} rounds, {dict(report.verdicts)} {report.broken}")
-        now = _judge(scene, is_thorough=False)
+        now = judge(scene, is_thorough=False)
         unrest = _unrest(town, now)
         if unrest is None:
             if not operators.release_everything(town, actors):

@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.simulation import mortal, operators, people, restores
 from tests.simulation.actors import Actors
-from tests.simulation.mortal import Plan
+from tests.simulation.mortal import Boundary, Plan, Process
 from tests.simulation.profiles import USUAL, Profile
 from tests.simulation.town import RENT, SOL, Town
 
@@ -38,11 +38,34 @@ def draw(scene: Scene) -> tuple[str, Step]:
     return name, STEPS[name]
 
 
+def _meanwhile(scene: Scene) -> Plan:
+    """Plan: while the process stands still, somebody does something."""
+
+    def plan(process: Process, here: Boundary) -> None:
+        if not here.is_idle:
+            process.waiting.append(plan)
+            return
+        if scene.actors.is_nested:
+            return
+        scene.actors.is_nested = True
+        try:
+            step = scene.town.luck.choice(
+                [poison, views, withdraw, invest, finish_upgrade, airdrop]
+            )
+            scene.town.note(f"meanwhile, at {here}: {step(scene)}")
+        finally:
+            scene.actors.is_nested = False
+
+    return plan
+
+
 def _plans(scene: Scene) -> Mapping[int, Plan]:
     """What befalls a process in its next piece of work."""
     town, profile = scene.town, scene.profile
     most = max(BOUNDARIES_GUESSED, scene.actors.boundaries_max)
     plans: dict[int, Plan] = {}
+    if scene.actors.is_nested:
+        return plans
 
     def somewhere() -> int:
         # Half of them early, where the interesting few are.
@@ -50,6 +73,8 @@ def _plans(scene: Scene) -> Mapping[int, Plan]:
 
     if town.chance(profile.rival):
         plans[somewhere()] = scene.actors.overtake(seconds=town.luck.choice([0.5, 3, 30]))
+    if town.chance(profile.meanwhile):
+        plans[somewhere()] = _meanwhile(scene)
     if town.chance(profile.lose_database):
         plans[somewhere()] = mortal.lose_database
     if town.chance(profile.lose_stream):

@@ -27,6 +27,7 @@ from pixr.domain.earnings import Rules
 from pixr.domain.limits import Limit
 from pixr.domain.views import ViewEvent
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.troubles import CALM, Troubles
 from tests.fakes.truth import FinalTransaction
 from tests.simulation.decode import Said, decode
 from tests.simulation.mortal import MortalConnection
@@ -114,6 +115,8 @@ class Known:
     drains_read: set[UUID] = field(default_factory=set)
     asked: dict[str, Asked] = field(default_factory=dict)
     """By withdrawal or investment id."""
+    asking: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Withdrawal id → (user, destination), from before the first answer is there."""
     must_resend: bool = False
     """Redis lost views, or the database did: their producer has to send them again."""
     forgotten: set[str] = field(default_factory=set)
@@ -233,28 +236,58 @@ class Town:
         self.known.counts[what] += number
 
 
-def found(seed: int, servers: Servers, *, troubles: Callable[[Random], Any]) -> Town:
+def found(seed: int, servers: Servers, *, troubles: Callable[[Random], Troubles]) -> Town:
     """Draw a town: who lives there, what is shown, who owns how much."""
     luck = Random(seed)
     servers.begin()
     users = [f"user-{number}" for number in range(luck.choice([2, 3, 5, 9, 20, 40]))]
-    keyring = Keyring(
-        seed=MasterSeed(luck.randbytes(64)),
-        treasury=Signer(Keypair.from_seed(luck.randbytes(32))),
+    town = settled(
+        seed=seed,
+        luck=luck,
+        servers=servers,
+        nodes=luck.choice([1, 2, 3, 3, 4]),
+        troubles=troubles(luck),
+        terms=_terms(luck),
+        users=users,
+        contents=_contents(luck, users),
     )
-    cluster = FakeCluster(luck, nodes=luck.choice([1, 2, 3, 3, 4]), troubles=troubles(luck))
+    _endow(town)
+    return town
+
+
+def settled(
+    *,
+    seed: int,
+    luck: Random,
+    servers: Servers,
+    nodes: int,
+    troubles: Troubles = CALM,
+    terms: Terms,
+    users: list[str],
+    contents: list[Content],
+) -> Town:
+    """A town in which everybody has a wallet, every film is known, and nobody has money."""
+    cluster = FakeCluster(luck, nodes=nodes, troubles=troubles)
     town = Town(
         seed=seed,
         luck=luck,
         servers=servers,
         clock=Clock(cluster=cluster),
         cluster=cluster,
-        keyring=keyring,
-        terms=_terms(luck),
+        keyring=Keyring(
+            seed=MasterSeed(luck.randbytes(64)),
+            treasury=Signer(Keypair.from_seed(luck.randbytes(32))),
+        ),
+        terms=terms,
         users=users,
-        contents=_contents(luck, users),
+        contents=contents,
     )
-    _settle_in(town)
+    now = town.clock.now()
+    for user_id in users:
+        wallets.pin(town.look, user_id, town.address_of(user_id), version=1, now=now)
+    for content in contents:
+        town.known.rungs[content.content_id] = [(480, frozenset())]
+        _show(town, content)
     return town
 
 
@@ -291,29 +324,30 @@ def _contents(luck: Random, users: list[str]) -> list[Content]:
     ]
 
 
-def _settle_in(town: Town) -> None:
-    luck, now = town.luck, town.clock.now()
+def _show(town: Town, content: Content) -> None:
+    town.look.execute(
+        "INSERT INTO contents (content_id, creator_id, state, source_key, source_bytes,"
+        " width_px, height_px, duration_ms, frames, has_audio, best_rung, manifest_key,"
+        " created_at) VALUES (%(id)s, %(creator)s, %(state)s, 'originals/x', 1000, 3840, 2160,"
+        " %(duration)s, 1000, true, %(rung)s, %(manifest)s, %(now)s)",
+        {
+            "id": content.content_id,
+            "creator": content.creator_id,
+            "state": "live" if content.is_live else "awaiting",
+            "duration": content.duration_ms,
+            "rung": 480 if content.is_live else None,
+            "manifest": "media/x" if content.is_live else None,
+            "now": town.clock.now(),
+        },
+    )
+
+
+def _endow(town: Town) -> None:
+    luck = town.luck
     for user_id in town.users:
-        wallets.pin(town.look, user_id, town.address_of(user_id), version=1, now=now)
         if luck.random() < 0.4:
             town.airdrop(town.address_of(user_id), luck.randrange(RENT, SOL))
     for content in town.contents:
-        town.known.rungs[content.content_id] = [(480, frozenset())]
-        town.look.execute(
-            "INSERT INTO contents (content_id, creator_id, state, source_key, source_bytes,"
-            " width_px, height_px, duration_ms, frames, has_audio, best_rung, manifest_key,"
-            " created_at) VALUES (%(id)s, %(creator)s, %(state)s, 'originals/x', 1000, 3840, 2160,"
-            " %(duration)s, 1000, true, %(rung)s, %(manifest)s, %(now)s)",
-            {
-                "id": content.content_id,
-                "creator": content.creator_id,
-                "state": "live" if content.is_live else "awaiting",
-                "duration": content.duration_ms,
-                "rung": 480 if content.is_live else None,
-                "manifest": "media/x" if content.is_live else None,
-                "now": now,
-            },
-        )
         if content.is_live and luck.random() < 0.5:
             investments.open_funding(
                 town.look,
@@ -321,7 +355,7 @@ def _settle_in(town: Town) -> None:
                 luck.choice([720, 1080, 2160]),
                 price_lamports=luck.randrange(2 * RENT, 40_000_000),
                 quote={},
-                now=now,
+                now=town.clock.now(),
             )
     # Sometimes it cannot pay everybody, and waits for a top-up.
     funds = luck.choice([60_000_000, SOL // 2, 20 * SOL, 20 * SOL])
