@@ -46,6 +46,7 @@ from pixr.ops.recovering.lost_time import lost_time
 from pixr.ops.recovering.rebuilding import book
 from pixr.ops.recovering.run import Recovered, Run
 from pixr.ops.recovering.walking import (
+    OVER,
     Found,
     RecoveryStuck,
     Walked,
@@ -110,27 +111,38 @@ def recover(
         new_id=new_id,
         say=say,
     )
-    say("walking the treasury's transactions")
-    walked = walk(db, chain, treasury, anchor, older)
-    say(f"{walked.seen} listed, {len(walked.ours)} of ours not known to be over")
-    held = decide_open(run, walked)
-    desk = Desk(
-        db=db,
-        accounts=_accounts(run, walked, wallet_address, users),
-        lost_time=lost_time(db, chain, walked.ours, slot=run.slot, now=now()),
-        held=held,
-        height=run.height,
-        slot=run.slot,
-        new_id=new_id,
-        now=now,
-        counts=run.report.counts,
-    )
-    _book_deposits(run, walked, desk.accounts)
-    _book_unknown(run, walked, desk)
+    walked = _walk(run, anchor, older)
+    _book(run, walked, _accounts(run, walked, wallet_address, users))
     say("verifying")
     run.report.differences = list(verify() if verify is not None else _verify(db, chain))
     _end(run, by_hand=before is not None and str(before["reason"]).startswith(BY_HAND))
     return run.report
+
+
+def _walk(run: Run, anchor: Anchor | None, older: Anchor | None) -> Walked:
+    run.say("walking the treasury's transactions")
+    walked = walk(run.db, run.chain, run.treasury, anchor, older)
+    run.say(f"{walked.seen} listed, {len(walked.ours)} of ours not known to be over")
+    return walked
+
+
+def _book(run: Run, walked: Walked, accounts: Mapping[str, str]) -> None:
+    """Decide what was open, and book what is unknown."""
+    held = decide_open(run, walked)
+    desk = Desk(
+        db=run.db,
+        accounts=accounts,
+        lost_time=lost_time(run.db, run.chain, walked.ours, slot=run.slot, now=run.now()),
+        held=held,
+        height=run.height,
+        slot=run.slot,
+        new_id=run.new_id,
+        now=run.now,
+        counts=run.report.counts,
+    )
+    _book_deposits(run, walked, accounts)
+    _book_unknown(run, walked, desk)
+    _tell_contradictions(run, walked)
 
 
 def _pin_house(db: Database, given: Mapping[str, str], now: datetime) -> str:
@@ -230,7 +242,7 @@ def _book_unknown(run: Run, walked: Walked, desk: Desk) -> None:
         later: list[Found] = []
         for found in waiting:
             try:
-                _book(run, desk, found)
+                _book_one(run, desk, found)
             except Unexplained as reason:
                 run.report.unexplained.append(f"{found.view.signature}: {reason}")
             except (NotYet, psycopg.errors.IntegrityError) as reason:
@@ -242,7 +254,17 @@ def _book_unknown(run: Run, walked: Walked, desk: Desk) -> None:
         waiting = later
 
 
-def _book(run: Run, desk: Desk, found: Found) -> None:
+def _tell_contradictions(run: Run, walked: Walked) -> None:
+    """What the database still calls live or dead though the chain has it."""
+    told = [found.view.signature for found in walked.ours if found.known is not None]
+    for signature, item in recovery.known(run.db, told, account="treasury").items():
+        if item.state not in OVER:
+            run.report.unexplained.append(
+                f"{signature}: the database calls it {item.state}, and the chain has it"
+            )
+
+
+def _book_one(run: Run, desk: Desk, found: Found) -> None:
     """Book one transaction, unless a batch of the database has its receipt."""
     signature = found.view.signature
     if recovery.known(run.db, [signature], account="treasury"):

@@ -6,8 +6,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pixr.ops.cli import app
+from pixr.ops.recovering import walking
 from tests.functions.batch.conftest import Settler, chain_process, settler
-from tests.ops.timeline import Timeline
+from tests.ops.timeline import SOL, Timeline
 
 __all__ = ["Settler", "Timeline", "chain_process", "settler"]
 
@@ -46,3 +47,22 @@ def pixr_at(timeline: Timeline, pixr: Pixr, monkeypatch: pytest.MonkeyPatch) -> 
         return pixr
 
     return now
+
+
+@pytest.fixture
+def nothing_in_the_air(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was signed has landed or is long dead: waiting for that would show nothing."""
+    monkeypatch.setattr(walking, "BLOCKHASH_BLOCKS", 1)
+    monkeypatch.setattr(walking, "EXPIRY_MARGIN_BLOCKS", 0)
+
+
+@pytest.fixture
+def day_one(timeline: Timeline) -> Timeline:
+    """Alice and Bob were paid once; Carol's 2 SOL came from outside and are known."""
+    for user_id in ("alice", "bob"):
+        timeline.earn(user_id, 1_000, day="one")
+    timeline.settler.airdrop(timeline.settler.user("carol"), 2 * SOL)
+    timeline.observe("carol")
+    timeline.settler.tick()
+    assert timeline.differences() == []
+    return timeline

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from pixr.ops.recovering import walking
 from tests.ops.conftest import Pixr
 from tests.ops.timeline import SOL, Timeline
 
@@ -14,10 +13,7 @@ PRICE = 2_000_000
 BOB, CAROL = 500_000 + 890_880, PRICE - 500_000 - 890_880
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_in_the_air(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walking, "BLOCKHASH_BLOCKS", 1)
-    monkeypatch.setattr(walking, "EXPIRY_MARGIN_BLOCKS", 0)
+pytestmark = pytest.mark.usefixtures("nothing_in_the_air")
 
 
 @pytest.fixture

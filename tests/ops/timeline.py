@@ -8,13 +8,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from functions.deposits import observe_deposits
-from pixr.adapters.postgres import connect, payouts
+from pixr.adapters.postgres import connect, pauses, payouts
 from pixr.adapters.solana import Solana
 from pixr.ops.recovery import Recovered, recover
 from pixr.ops.verification import verify
 from tests.functions.batch.conftest import Settler
 
 SOL = 10**9
+DUE = 19_000_000
+"""Of 1,000 views at 20,000 lamports, less 5 %."""
 
 
 class Mute(Solana):
@@ -194,3 +196,21 @@ class Timeline:
             for check in verify(self.settler.db, self.settler.chain)
             for difference in check.differences
         ]
+
+
+def go_on(timeline: Timeline) -> None:
+    """Whatever comes after a recovery is paid as ever, and every lamport agrees."""
+    timeline.settler.tick()
+    assert timeline.differences() == []
+    assert timeline.states("batches").keys() <= {"FINALIZED", "FAILED"}
+    treasury = timeline.settler.keyring.treasury.address
+    assert timeline.settler.account("treasury") == timeline.settler.balance(treasury)
+
+
+def recovered(timeline: Timeline, **changed: Any) -> dict[str, int]:
+    """Recover, cleanly; what was read back."""
+    report = timeline.recover(**changed)
+    assert report.is_clean, (report.unexplained, report.differences)
+    assert report.paused is None
+    assert pauses.read(timeline.settler.db) is None
+    return dict(report.counts)
