@@ -88,8 +88,9 @@ def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) ->
     if pauses.read(world.db) is None:
         _reclaim(world, terms, clockwork, report)
         if terms.lookup_tables:
-            ids, db, chain = clockwork.new_id, world.db, world.chain
-            report.tables_extended += look_after(db, chain, world.keyring, new_id=ids, now=now)
+            report.tables_extended += look_after(
+                world.db, world.chain, world.keyring, new_id=clockwork.new_id, now=now
+            )
     for _ in range(ROUNDS_MAX):
         report.rounds += 1
         has_more = _round(world, terms, clockwork, market, report)

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import psycopg
+
 from pixr.adapters.postgres import Database, batches, ledger, sql
 from pixr.adapters.postgres.batches import Batch
 from pixr.domain.lookup_tables import Regular
@@ -120,8 +122,8 @@ def insert_extension(db: Database, plan: Plan, *, now: datetime) -> bool:
     """Plan an extension: its batch, its entries, and, if it creates it, its table.
 
     Returns:
-        False when another is under way, the treasury cannot pay, or the slot has named a
-        table before; nothing is written then.
+        False when another is under way, the treasury cannot pay, the slot has named a table
+        before, or a rival has taken a place or a payee meanwhile; nothing is written then.
     """
     entries = plan.extension
     row = (
@@ -135,7 +137,7 @@ def insert_extension(db: Database, plan: Plan, *, now: datetime) -> bool:
         entries.table_address,
         False,
     )
-    with suppress(_NamedBefore), db.transaction():
+    with suppress(_NamedBefore, psycopg.errors.UniqueViolation), db.transaction():
         db.execute(sql("lookup_tables/lock"))
         if is_extending(db) or not ledger.reserve(db, "treasury", plan.treasury_reserved_lamports):
             return False
