@@ -151,7 +151,7 @@ class Actors:
         self, actor: Actor, plans: Mapping[int, mortal.Plan] | None, work: Callable[[], Any]
     ) -> Any:
         process = actor.process
-        begun = process.crossed
+        begun = process.begun = process.crossed
         self.busy.add(process.name)
         process.plans = {begun + number: plan for number, plan in (plans or {}).items()}
         try:

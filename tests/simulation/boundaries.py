@@ -1,7 +1,8 @@
 """Every boundary of a small scenario, one after the other: none may be a bad place to die.
 
     count the boundaries of one calm tick ─▶ for each: the same tick, and there the process dies,
-    or a rival overtakes it, or it loses its database ─▶ calm, until everybody has theirs
+    or a rival overtakes it, it loses its database, its payees are poisoned ─▶ calm, until
+    everybody has theirs
 
 What happens at random in a run happens here at every place. Dying after one boundary and before
 the next is the same, so only those "after" something are taken.
@@ -10,6 +11,7 @@ the next is the same, so only those "after" something are taken.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -26,7 +28,7 @@ from tests.simulation.servers import Servers
 from tests.simulation.steps import Scene
 from tests.simulation.town import SOL, Content, Town
 
-WAYS: Final = ("die", "be overtaken", "lose the database")
+WAYS: Final = ("die", "be overtaken", "lose the database", "be poisoned")
 TICK_S: Final = 60
 STRETCH: Final = 4
 PRICE_LAMPORTS: Final = 5_000_000
@@ -58,6 +60,7 @@ def check(servers: Servers, here: Boundary, way: str) -> None:
         "die": mortal.crash,
         "be overtaken": scene.actors.overtake(seconds=TICK_S),
         "lose the database": mortal.lose_database,
+        "be poisoned": partial(_poison, scene.town),
     }
     try:
         scene.actors.tick(
@@ -69,6 +72,13 @@ def check(servers: Servers, here: Boundary, way: str) -> None:
         raise Violated(f"{way} at boundary {here}\n{story(scene, error)}") from error
     finally:
         scene.actors.end()
+
+
+def _poison(town: Town, _process: Process, _here: Boundary) -> None:
+    """Everybody who is about to be paid cannot be paid any more."""
+    for _, destination in town.known.asking.values():
+        town.cluster.reserve(destination)
+    town.cluster.reserve(town.address_of("alice"))
 
 
 def check_all(servers: Servers, *, part: tuple[int, int] = (0, 1)) -> Iterator[str]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from unittest import mock
 
@@ -32,7 +33,7 @@ from pixr.adapters.solana import sightings
 from pixr.domain import earnings, intent, packing, payouts
 from pixr.domain.payouts import Absent, Attempt, Sighting, Unknown, Unsettled, Verdict, judge
 from pixr.ops import recovery
-from tests.simulation import profiles
+from tests.simulation import boundaries, profiles
 from tests.simulation.run import Violated, run
 from tests.simulation.servers import Servers, own_servers
 
@@ -46,8 +47,14 @@ class Fault:
 
     name: str
     patch: Patch
-    profile: str
+    profile: str = ""
     """The kind of trouble in which it does harm."""
+    place: str = ""
+    """Or the boundary of the small scenario at which it does, and …"""
+    way: str = "die"
+    """… what happens there."""
+    seeds: tuple[int, ...] = ()
+    """Found it before, and are tried first."""
 
 
 def changed(edits: Mapping[str, tuple[str, str]]) -> AbstractContextManager[None]:
@@ -266,7 +273,12 @@ FAULTS: Final = (
         patch=_status_with(confirmationStatus="finalized"),
         profile="calm",
     ),
-    Fault(name="a failure counts as paid", patch=_status_with(err=None), profile="network"),
+    Fault(
+        name="a failure counts as paid",
+        patch=_status_with(err=None),
+        place="simulateTransaction",
+        way="be poisoned",
+    ),
     Fault(
         name="no ON CONFLICT for who comes second",
         patch=lambda: changed({"ledger/open_accounts": ("ON CONFLICT (account) DO NOTHING", "")}),
@@ -291,7 +303,7 @@ FAULTS: Final = (
     Fault(
         name="a message counts as sent before it is",
         patch=_told_before_it_is_sent,
-        profile="crashes",
+        place="UPDATE outbox",
     ),
     Fault(
         name="an idempotency key is not claimed",
@@ -318,14 +330,29 @@ FAULTS: Final = (
 
 
 def finds(fault: Fault, seeds: Iterable[int], servers: Servers) -> Generator[tuple[int, str]]:
-    """The seeds that find a fault, each with what it found."""
+    """The seeds, or numbers of boundaries, that find a fault, each with what it found."""
+    with fault.patch():
+        attempts = _at_a_place(fault, servers) if fault.place else _with(fault, seeds, servers)
+        for number, attempt in attempts:
+            try:
+                attempt()
+            except Violated as violated:
+                yield number, str(violated)
+
+
+Try = tuple[int, Callable[[], object]]
+
+
+def _with(fault: Fault, seeds: Iterable[int], servers: Servers) -> Generator[Try]:
     profile = next(item for item in profiles.PROFILES if item.name == fault.profile)
     for seed in seeds:
-        with fault.patch():
-            try:
-                run(seed, servers, profile=profile)
-            except Violated as violated:
-                yield seed, str(violated).partition("\n")[0]
+        yield seed, partial(run, seed, servers, profile=profile)
+
+
+def _at_a_place(fault: Fault, servers: Servers) -> Generator[Try]:
+    for here in boundaries.places(servers):
+        if here.what.startswith(fault.place):
+            yield here.number, partial(boundaries.check, servers, here, fault.way)
 
 
 def _main() -> None:
@@ -337,7 +364,7 @@ def _main() -> None:
         for fault in FAULTS:
             if asked.only in fault.name:
                 found = dict(finds(fault, range(asked.seeds), servers))
-                first = next(iter(found.values()), "")
+                first = next(iter(found.values()), "").partition("\n")[0]
                 sys.stdout.write(
                     f"{fault.name}: {len(found)} of {asked.seeds}, {list(found)[:8]} {first}\n"
                 )

@@ -36,7 +36,7 @@ class Crash(BaseException):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boundary:
-    """Where a process is: ``number`` counts from 1 in its life."""
+    """Where a process is: ``number`` counts from 1 in its present piece of work."""
 
     number: int
     place: str
@@ -63,6 +63,8 @@ class Process:
     """Happens at the next boundary at which no transaction is open."""
     db: MortalConnection | None = None
     crossed: int = 0
+    """Boundaries in its life, and those of it before its present piece of work."""
+    begun: int = 0
     is_dead: bool = False
     last: Boundary | None = None
 
@@ -75,7 +77,8 @@ class Process:
         if self.is_dead:
             raise Crash(self.name)
         self.crossed += 1
-        here = Boundary(number=self.crossed, place=place, what=what, is_idle=self.is_idle)
+        number = self.crossed - self.begun
+        here = Boundary(number=number, place=place, what=what, is_idle=self.is_idle)
         self.last = here
         planned = self.plans.pop(self.crossed, None)
         if planned is not None:
