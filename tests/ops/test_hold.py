@@ -55,11 +55,7 @@ def land(settler: Settler) -> None:
     """Let the stored bytes land, behind the settler's back."""
     row = one(settler, "SELECT raw, signature FROM transactions")
     settler.chain.send([bytes(row["raw"])])
-    for _ in range(400):
-        if settler.chain.transaction(row["signature"]) is not None:
-            return
-        settler.chain.nodes[0].call("getHealth")
-    raise TimeoutError
+    settler.wait_until(lambda: settler.chain.transaction(row["signature"]) is not None)
 
 
 def states(settler: Settler) -> tuple[set[str], set[str], set[str]]:
