@@ -130,7 +130,7 @@ def test_a_message_of_another_form_is_refused() -> None:
     signer.check(bytes(legacy), plain, price=PRICE)
     with pytest.raises(IntentMismatch, match="has a table"):
         signer.check(bytes(legacy), INTENT, price=PRICE, tables=ON_CHAIN)
-    with pytest.raises(IntentMismatch, match="is plain"):
+    with pytest.raises(IntentMismatch, match="a MessageV0, the batch is a Message"):
         look(built(INTENT), plain)
 
 

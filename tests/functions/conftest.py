@@ -65,6 +65,7 @@ def house(  # noqa: PLR0917 -- fixtures
     chain_process: ChainProcess,
     environment: dict[str, str],
     seed: MasterSeed,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[House]:
     """Both functions over a database, a stream and a bucket of their own."""
     places = {
@@ -72,18 +73,19 @@ def house(  # noqa: PLR0917 -- fixtures
         "REDIS_URL": redis_url,
         "SOLANA_RPC_URL": chain_process.url,
     }
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in (environment | places).items():
-            patch.setenv(key, value)
-        forget()
-        yield House(
-            db=db,
-            database_url=database_url,
-            chain=Solana([chain_process.url]),
-            chain_url=chain_process.url,
-            treasury=environment["TREASURY_ADDRESS"],
-            sqs=boto3.client("sqs"),
-            settle_queue_url=environment["SETTLE_QUEUE_URL"],
-            seed=seed,
-        )
+    # With the test's own monkeypatch: undone apart from it, a variable that the test sets as well
+    # would come back afterwards, and stay for all tests that follow.
+    for key, value in (environment | places).items():
+        monkeypatch.setenv(key, value)
+    forget()
+    yield House(
+        db=db,
+        database_url=database_url,
+        chain=Solana([chain_process.url]),
+        chain_url=chain_process.url,
+        treasury=environment["TREASURY_ADDRESS"],
+        sqs=boto3.client("sqs"),
+        settle_queue_url=environment["SETTLE_QUEUE_URL"],
+        seed=seed,
+    )
     forget()

@@ -66,8 +66,6 @@ BEGIN
         ('payouts', 'RESERVED', 'PENDING'), ('payouts', 'RESERVED', 'QUARANTINED'),
         -- A person's word, for money that is still reserved.
         ('payouts', 'QUARANTINED', 'PENDING'),
-        -- Read back from the chain: it was paid in a time that the database has forgotten.
-        ('payouts', 'PENDING', 'PAID'),
         ('batches', 'PLANNED', 'SIGNED'), ('batches', 'SIGNED', 'INFLIGHT'),
         ('batches', 'SIGNED', 'FINALIZED'), ('batches', 'INFLIGHT', 'FINALIZED'),
         ('batches', 'SIGNED', 'PLANNED'), ('batches', 'INFLIGHT', 'PLANNED'),
