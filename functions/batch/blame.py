@@ -24,6 +24,8 @@ class Blame:
 
     culprits: Mapping[UUID, str] = field(default_factory=dict[UUID, str])
     """Payouts to put aside, with the reason."""
+    is_named: bool = False
+    """Whether the failure itself points at what it blames: a rehearsal puts nobody else aside."""
     is_payer_short: bool = False
     """Whoever pays had too little, or would keep dust: no payee is to blame; try again later."""
     payees_max: int | None = None
@@ -49,10 +51,12 @@ def blame(
     named: list[Payout] = []
     short_payer = failure.is_source_short
     if failure.account_index is not None:
-        address = keys[failure.account_index]
+        # An index that the message does not have is a node's nonsense, and names nobody.
+        is_known = 0 <= failure.account_index < len(keys)
+        address = keys[failure.account_index] if is_known else None
         named = [payout for payout in payouts if payout.destination == address]
         # The treasury, or the escrow with a stranger's dust in it: no payee's fault.
-        short_payer = short_payer or not named
+        short_payer = short_payer or (is_known and not named)
     elif failure.instruction_index is not None:
         is_v1 = isinstance(message, MessageV1)
         leading = packing.V1_LEADING_INSTRUCTIONS if is_v1 else packing.LEADING_INSTRUCTIONS
@@ -63,9 +67,12 @@ def blame(
         # treasury that could not pay for the way.
         if short_payer and _is_treasurys_part(failure):
             return Blame(is_payer_short=True)
-        return Blame(culprits={payout.id: reason for payout in payouts})
+        return Blame(
+            culprits={payout.id: reason for payout in payouts},
+            is_named=bool(named) or 0 < (failure.account_index or 0) < len(keys),
+        )
     if named:
-        return Blame(culprits={payout.id: reason for payout in named})
+        return Blame(culprits={payout.id: reason for payout in named}, is_named=True)
     if short_payer:
         return Blame(is_payer_short=True)
     if len(payouts) == 1:

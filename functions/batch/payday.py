@@ -12,9 +12,9 @@ from functions.batch.chain import Chain
 from functions.batch.plan import Planned
 from pixr.adapters.postgres import Database, fee_decisions, fee_samples, payouts
 from pixr.domain import fees, packing
-from pixr.domain.fees import FeeDecision, FeeInputs
+from pixr.domain.fees import BidPercent, FeeDecision, FeeInputs
 
-PROMPT_PERCENT: Final = 75
+PROMPT_PERCENT: Final[BidPercent] = 75
 """What a person waits for (a withdrawal, an investment, a refund) never waits for a price."""
 
 _PATIENT: Final = frozenset({"earnings", "reclaim", "table"})
@@ -26,14 +26,14 @@ class Market:
 
     recent_prices: tuple[int, ...]
     trailing_p25: int | None
-    patient_price: int
-    """What the last decision bids for those who may wait."""
+    patient_percent: BidPercent = fees.BID_PERCENT
+    """Which percentile the last decision bids for those who may wait."""
 
-    def bid_price(self, kind: str) -> int:
-        """What to offer for a batch of this kind, before its caps."""
-        if kind in _PATIENT:
-            return self.patient_price
-        return fees.percentile(self.recent_prices, PROMPT_PERCENT)
+    def bid_price(self, kind: str, *, attempts_made: int = 0) -> int:
+        """What to offer for the next attempt at a batch of this kind, before its caps."""
+        percent = self.patient_percent if kind in _PATIENT else PROMPT_PERCENT
+        raised = fees.raised_percent(percent, attempts_made=attempts_made)
+        return fees.percentile(self.recent_prices, raised)
 
 
 def look_at_market(db: Database, chain: Chain, treasury: str, *, now: datetime) -> Market:
@@ -42,7 +42,6 @@ def look_at_market(db: Database, chain: Chain, treasury: str, *, now: datetime) 
     return Market(
         recent_prices=prices,
         trailing_p25=fee_samples.trailing_p25(db, now=now),
-        patient_price=fees.percentile(prices, fees.BID_PERCENT),
     )
 
 

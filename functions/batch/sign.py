@@ -24,6 +24,7 @@ from pixr.adapters.postgres import Database, batch_edges, batches, lookup_tables
 from pixr.adapters.postgres.batch_edges import Signed
 from pixr.adapters.postgres.batches import Batch
 from pixr.adapters.solana import Blockhash
+from pixr.domain import limits
 from pixr.domain.intent import IntentMismatch
 from pixr.domain.limits import Limit
 from pixr.domain.lookup_tables import read
@@ -40,7 +41,7 @@ class Sent:
     short: int = 0
     """Left because the treasury holds too little on chain."""
     refused: dict[UUID, str] = field(default_factory=dict[UUID, str])
-    """Left because the rehearsal failed for a reason that names nobody."""
+    """Left because the rehearsal failed for a reason that names nobody, or a limit is reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +59,13 @@ def sign_and_send(desk: Desk, planned: Sequence[Batch], *, now: datetime) -> Sen
     """Sign the next attempt of each planned batch that may be signed, store it, send it.
 
     Raises:
-        LimitTripped: Together they break a rolling limit; none was stored.
+        LimitTripped: Those of the house break a rolling limit together; none was stored.
         ChainUnreachable: No node answered; none was stored.
     """
     cargos = _load(desk.db, planned)
     contents = _contents(desk, cargos)
     clear, views = _checked(desk, cargos, contents, now=now)
+    clear = _within_reach(desk, clear, now=now)
     affordable = _affordable(desk, clear, views)
     if not affordable:
         return Sent(short=len(clear))
@@ -71,11 +73,8 @@ def sign_and_send(desk: Desk, planned: Sequence[Batch], *, now: datetime) -> Sen
     drafts = _drafts(desk, affordable, blockhash, contents, now=now)
     passed, refused = _rehearsed(desk, drafts, now=now)
     signed = [_sign(desk.keyring, item, blockhash) for item in passed]
-    return Sent(
-        sent=_store_and_send(desk, signed, now=now),
-        short=len(clear) - len(affordable),
-        refused=refused,
-    )
+    sent, deferred = _store_and_send(desk, signed, now=now)
+    return Sent(sent=sent, short=len(clear) - len(affordable), refused=refused | deferred)
 
 
 def _load(db: Database, planned: Sequence[Batch]) -> list[Cargo]:
@@ -136,6 +135,23 @@ def _checked(
     return clear, views
 
 
+def _within_reach(desk: Desk, cargos: Sequence[Cargo], *, now: datetime) -> list[Cargo]:
+    """Hold what one user wants to move at once and no limit will ever let through."""
+    reached: list[Cargo] = []
+    for cargo in cargos:
+        reason = (
+            limits.beyond(desk.limits, cargo.batch.lamports)
+            if cargo.batch.kind in TRAVELS_ALONE
+            else None
+        )
+        if reason is None:
+            reached.append(cargo)
+        else:
+            reason = f"a signing limit never lets it through: {reason}"
+            batch_edges.hold(desk.db, cargo.batch, reason, {}, now=now)
+    return reached
+
+
 def _affordable(desk: Desk, cargos: Sequence[Cargo], views: Views) -> list[Cargo]:
     """As many, in order, as the treasury can pay on chain with what is out already.
 
@@ -171,7 +187,9 @@ def _drafts(
                 cargo,
                 desk.keyring,
                 blockhash=blockhash.hash,
-                bid_price=desk.market.bid_price(cargo.batch.kind),
+                bid_price=desk.market.bid_price(
+                    cargo.batch.kind, attempts_made=cargo.attempts_made
+                ),
                 pinned_source=_pinned_source(desk, cargo),
                 listed=listed,
             )
@@ -205,7 +223,10 @@ def _rehearsed(
 ) -> tuple[list[Draft], dict[UUID, str]]:
     """Let a node try each message without signatures; what would fail costs no fee then.
 
-    A node that cannot tell keeps nobody from being paid.
+    A node that cannot tell keeps nobody from being paid. One that names nobody, or the receipt,
+    puts nobody aside: its own trouble (an unknown blockhash, a payer it has not seen) is nobody's
+    fault, and a receipt that stands already says that the batch may be paid. Such a batch stays
+    planned, and the next look at all accounts, at what is final, decides.
     """
     passed: list[Draft] = []
     refused: dict[UUID, str] = {}
@@ -218,16 +239,11 @@ def _rehearsed(
         found = (
             blame(rehearsal, item.message, cargo.payouts, cargo.table) if cargo.payouts else None
         )
-        if found is not None and found.culprits and _names_somebody(rehearsal):
+        if found is not None and found.is_named:
             batch_edges.dissolve(desk.db, cargo.batch, None, poison=found.culprits, now=now)
         else:
             refused[cargo.batch.id] = rehearsal.error
     return passed, refused
-
-
-def _names_somebody(rehearsal: Refuses) -> bool:
-    """A node's own trouble (an unknown blockhash, a payer it has not seen) is nobody's fault."""
-    return rehearsal.account_index is not None or rehearsal.instruction_index is not None
 
 
 def _sign(keyring: Keyring, item: Draft, blockhash: Blockhash) -> Signed:
@@ -244,13 +260,23 @@ def _sign(keyring: Keyring, item: Draft, blockhash: Blockhash) -> Signed:
     )
 
 
-def _store_and_send(desk: Desk, signed: Sequence[Signed], *, now: datetime) -> int:
-    """Only what this process stored, and nobody moved since, may leave it."""
+def _store_and_send(
+    desk: Desk, signed: Sequence[Signed], *, now: datetime
+) -> tuple[int, dict[UUID, str]]:
+    """Only what this process stored, and nobody moved since, may leave it.
+
+    Returns:
+        How many were sent, and what a limit makes wait.
+    """
     if not signed:
-        return 0
+        return 0, {}
     stored = batch_edges.store(desk.db, signed, limits=desk.limits, now=now)
-    won = [item for item in signed if item.batch.id in stored]
+    won = [item for item in signed if item.batch.id in stored.moved]
     marked = batch_edges.mark_inflight(desk.db, [item.batch.stored() for item in won], now=now)
     leaving = [item.raw for item in won if item.batch.id in marked]
     desk.chain.send(leaving)
-    return len(leaving)
+    waiting = {
+        batch_id: f"it waits for a signing limit: {reason}"
+        for batch_id, reason in stored.deferred.items()
+    }
+    return len(leaving), waiting

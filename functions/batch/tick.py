@@ -51,7 +51,7 @@ def run(world: World, terms: Terms, clockwork: Clockwork) -> Report:
     stored, and the next minute goes on with it.
 
     Raises:
-        SchemaAhead: The database is newer than this code; nothing was done.
+        SchemaAhead: The database is newer than this code: nothing is done from then on.
     """
     migrate.refuse_newer(world.db)
     report = Report()
@@ -127,6 +127,7 @@ def _round(
 ) -> bool:
     """Do everything that can be done now; tell whether something is still under way."""
     db, now = world.db, clockwork.now()
+    migrate.refuse_newer(db)
     if clockwork.remaining_s() > DRAIN_MARGIN_S:
         _drain(world, terms, clockwork, report)
     is_paused = _is_paused(world, report)
@@ -185,7 +186,7 @@ def _plan(
     report.payouts_waiting = inputs.payouts_due - decision.payouts_now
     if planned.batches or report.rounds == 1:
         payday.write_down(db, inputs, decision, planned, now=now)
-    return replace(market, patient_price=decision.bid_price)
+    return replace(market, patient_percent=decision.bid_percent)
 
 
 def _has_more(world: World, report: Report) -> bool:
@@ -244,6 +245,8 @@ def _signing(
             return
         report.batches_sent += sent.sent
         report.batches_short += sent.short
+        for batch in group:
+            report.broken.pop(str(batch.id), None)
         report.broken.update({str(key): error for key, error in sent.refused.items()})
 
     return handle

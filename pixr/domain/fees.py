@@ -54,7 +54,7 @@ TICK_S: Final = 60
 BidPercent: TypeAlias = Literal[50, 75, 95]
 Reason: TypeAlias = Literal["full", "deadline", "cheap", "wait", "nothing"]
 
-BID_PERCENT: Final = 50
+BID_PERCENT: Final[BidPercent] = 50
 """The median is the price now, and the bid of whoever has time."""
 
 
@@ -127,6 +127,18 @@ def bid_percent(*, age_s: int, deadline_s: int) -> BidPercent:
     if 2 * age_s > deadline_s:
         return 75
     return 50
+
+
+_STEPS: Final[tuple[BidPercent, ...]] = (50, 75, 95)
+
+
+def raised_percent(percent: BidPercent, *, attempts_made: int) -> BidPercent:
+    """One step up for each attempt that was made before.
+
+    An attempt is signed again only when the last one is proved to have expired, so a block's
+    worth of people bid more than it did, minute after minute.
+    """
+    return _STEPS[min(_STEPS.index(percent) + attempts_made, len(_STEPS) - 1)]
 
 
 def window(prices: Mapping[int, int]) -> dict[int, int]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixr.domain import fees
-from pixr.domain.fees import FeeDecision, FeeInputs, decide
+from pixr.domain.fees import BidPercent, FeeDecision, FeeInputs, decide, raised_percent
 
 PRICES = st.lists(st.integers(0, fees.PRICE_MAX), max_size=fees.WINDOW_SLOTS).map(tuple)
 INPUTS = st.builds(
@@ -150,3 +150,13 @@ def test_what_a_node_claims_always_fits_the_database(prices: dict[int, int]) -> 
     window = fees.window(prices)
     assert len(window) <= fees.WINDOW_SLOTS
     assert all(0 <= slot < 2**63 and 0 <= price < 2**63 for slot, price in window.items())
+
+
+@pytest.mark.parametrize(
+    ("percent", "attempts_made", "raised"),
+    [(50, 0, 50), (50, 1, 75), (50, 2, 95), (50, 1_000, 95), (75, 0, 75), (75, 1, 95), (95, 3, 95)],
+)
+def test_each_attempt_that_expired_raises_the_next_bid(
+    percent: BidPercent, attempts_made: int, raised: int
+) -> None:
+    assert raised_percent(percent, attempts_made=attempts_made) == raised

@@ -118,7 +118,7 @@ def _signed_again_after_a_minute() -> Generator[None]:
 def _sent_before_it_is_stored() -> AbstractContextManager[Any]:
     store = sign._store_and_send
 
-    def hasty(desk: sign.Desk, signed: Sequence[Any], *, now: datetime) -> int:
+    def hasty(desk: sign.Desk, signed: Sequence[Any], *, now: datetime) -> Any:
         desk.chain.send([item.raw for item in signed])
         return store(desk, signed, now=now)
 
@@ -128,7 +128,7 @@ def _sent_before_it_is_stored() -> AbstractContextManager[Any]:
 def _sent_inside_a_transaction() -> AbstractContextManager[Any]:
     store = sign._store_and_send
 
-    def tidy(desk: sign.Desk, signed: Sequence[Any], *, now: datetime) -> int:
+    def tidy(desk: sign.Desk, signed: Sequence[Any], *, now: datetime) -> Any:
         with desk.db.transaction():
             return store(desk, signed, now=now)
 

@@ -32,8 +32,12 @@ LIVE: Final = ("SIGNED", "INFLIGHT")
 """States of an attempt that may still land."""
 
 
+_OF_THE_TREASURY: Final = ("earnings", "table")
+"""Kinds whose lamports leave the treasury for good, or for long."""
+
+
 class LimitTripped(Exception):
-    """More would be signed than the rolling limits allow. Nothing was stored."""
+    """The house would pay more than the rolling limits allow. Nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,41 +84,48 @@ def _swap(
     return {row["id"] for row in found}
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of attempts that were to be stored."""
+
+    moved: set[UUID]
+    """Their batches; what was signed for all others must be dropped."""
+    deferred: Mapping[UUID, str]
+    """Payments from users' wallets that have to wait for a rolling limit, and for which."""
+
+
 def store(
     db: Database, attempts: Sequence[Signed], *, limits: Sequence[Limit], now: datetime
-) -> set[UUID]:
-    """PLANNED → SIGNED, with the bytes that may be sent from now on.
-
-    Returns:
-        The batches that were moved; what was signed for the others must be dropped.
+) -> Stored:
+    """PLANNED → SIGNED, with the bytes that may be sent from now on; nothing while paused.
 
     Raises:
-        LimitTripped: These attempts together break a rolling limit.
+        LimitTripped: The house would pay more than a rolling limit allows; nothing was stored.
     """
     with db.transaction():
-        if limits:
-            _stay_within(db, attempts, limits, now=now)
+        waiting = _stay_within(db, attempts, limits, now=now) if limits else {}
+        going = [item for item in attempts if item.batch.id not in waiting]
         found = db.execute(
             sql("transactions/insert"),
             {
-                "batch_ids": [item.batch.id for item in attempts],
-                "versions": [item.batch.version for item in attempts],
-                "signatures": [item.signature for item in attempts],
-                "attempts": [item.number for item in attempts],
-                "raws": [item.raw for item in attempts],
-                "blockhashes": [item.blockhash for item in attempts],
-                "blockhash_slots": [item.blockhash_slot for item in attempts],
-                "last_valid_block_heights": [item.last_valid_block_height for item in attempts],
-                "fees_lamports_max": [item.fee_lamports_max for item in attempts],
+                "batch_ids": [item.batch.id for item in going],
+                "versions": [item.batch.version for item in going],
+                "signatures": [item.signature for item in going],
+                "attempts": [item.number for item in going],
+                "raws": [item.raw for item in going],
+                "blockhashes": [item.blockhash for item in going],
+                "blockhash_slots": [item.blockhash_slot for item in going],
+                "last_valid_block_heights": [item.last_valid_block_height for item in going],
+                "fees_lamports_max": [item.fee_lamports_max for item in going],
                 "now": now,
             },
         )
-        return {row["batch_id"] for row in found}
+        return Stored({row["batch_id"] for row in found}, waiting)
 
 
 def _stay_within(
     db: Database, attempts: Sequence[Signed], limits: Sequence[Limit], *, now: datetime
-) -> None:
+) -> dict[UUID, str]:
     # A later attempt of the same batch pays nothing more; a reclaim pays nobody.
     fresh = [item.batch for item in attempts if item.number == 1 and item.batch.kind != "reclaim"]
     db.execute(sql("signing/lock"))
@@ -122,18 +133,28 @@ def _stay_within(
         sql("signing/counted"), {"windows_s": [limit.window_s for limit in limits], "now": now}
     )
     counted = [
-        Counted(lamports=row["lamports"], treasury_lamports=row["treasury_lamports"])
+        Counted(
+            house_lamports=row["house_lamports"],
+            treasury_lamports=row["treasury_lamports"],
+            users_lamports=row["users_lamports"],
+        )
         for row in rows
     ]
+    house = [batch for batch in fresh if batch.kind not in TRAVELS_ALONE]
     reason = signing.tripped(
         limits,
         counted,
-        adding_lamports=sum(batch.lamports for batch in fresh),
-        adding_treasury_lamports=sum(batch.lamports for batch in fresh if batch.kind == "earnings"),
+        adding_lamports=sum(batch.lamports for batch in house),
+        adding_treasury_lamports=sum(
+            batch.lamports for batch in house if batch.kind in _OF_THE_TREASURY
+        ),
         treasury_lamports=ledger.read(db, "treasury").posted_lamports,
     )
     if reason is not None:
         raise LimitTripped(reason)
+    users = [batch for batch in fresh if batch.kind in TRAVELS_ALONE]
+    waits = signing.deferred(limits, counted, [batch.lamports for batch in users])
+    return {batch.id: wait for batch, wait in zip(users, waits, strict=True) if wait is not None}
 
 
 def mark_inflight(db: Database, read: Sequence[Batch], *, now: datetime) -> set[UUID]:

@@ -252,7 +252,8 @@ class Solana:
     def rehearse(self, raws: Sequence[bytes]) -> list[Rehearsal]:
         """Let a node try each transaction as if it landed now; nothing is kept or sent.
 
-        Signatures are not looked at and the blockhash is replaced. What passes may still fail.
+        Signatures are not looked at and the blockhash is replaced. What passes may still fail;
+        what is refused was refused by each of two nodes that answered, if there are two.
         """
         return self._each(self._rehearse, raws)
 
@@ -291,14 +292,14 @@ class Solana:
     def _read(self, reader: Callable[[Any], T], method: str, *params: Any) -> T:
         return self._first(lambda node: node.read(reader, method, *params))
 
-    def _first(self, ask: Callable[[Node], T], *, nodes_max: int | None = None) -> T:
-        """Return what the first node that answers says; ask ``nodes_max`` of them at most.
+    def _first(self, ask: Callable[[Node], T]) -> T:
+        """Return what the first node that answers says.
 
         Raises:
             ChainUnreachable: None does.
         """
         failures: list[NodeError] = []
-        for node in self._asked()[:nodes_max]:
+        for node in self._asked():
             try:
                 return ask(node)
             except NodeError as error:
@@ -350,8 +351,16 @@ class Solana:
             return list(pool.map(act, nodes))
 
     def _rehearse(self, raw: bytes) -> Rehearsal:
-        try:
-            error = self._first(lambda node: reads.rehearse(node, raw), nodes_max=REHEARSING_NODES)
-        except ChainUnreachable as outage:
-            return Unknown(reason=str(outage))
-        return Passes() if error is None else Refuses(**asdict(blame(error, raw)))
+        """A refusal is asked for twice: one node that lies or lags must not stop a payment."""
+        failures: list[NodeError] = []
+        refused: Refuses | None = None
+        for node in self._asked()[:REHEARSING_NODES]:
+            try:
+                error = reads.rehearse(node, raw)
+            except NodeError as failure:
+                failures.append(failure)
+                continue
+            if error is None:
+                return Passes()
+            refused = refused or Refuses(**asdict(blame(error, raw)))
+        return refused or Unknown(reason=str(self._unreachable(failures)))

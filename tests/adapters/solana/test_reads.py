@@ -313,6 +313,15 @@ def test_a_rehearsal_that_nobody_answers_is_unknown(answer: Any) -> None:
     assert isinstance(found, Unknown)
 
 
+def test_a_refusal_that_the_second_node_does_not_share_stops_nobody() -> None:
+    refusal = {"simulateTransaction": in_context({"err": "AccountNotFound"})}
+    assert solana(*scripts(refusal, {})).rehearse([b""]) == [Passes()]
+    dead = {"simulateTransaction": SILENCE}
+    for order in ((refusal, refusal, {}), (refusal, dead), (dead, refusal)):
+        (found,) = solana(*scripts(*order)).rehearse([b""])
+        assert isinstance(found, Refuses)
+
+
 def test_a_rehearsal_falls_back_once() -> None:
     dead = {"simulateTransaction": SILENCE}
     assert solana(*scripts(dead, {})).rehearse([b""]) == [Passes()]

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +12,9 @@ from solders.keypair import Keypair
 
 from functions.batch.keyring import Keyring
 from functions.batch.tick import Clockwork, Report, Terms, World, run
+from functions.deposits import observe_deposits
 from pixr.adapters.keys import MasterSeed, Signer
-from pixr.adapters.postgres import Database
+from pixr.adapters.postgres import Database, payouts
 from pixr.adapters.redis import ViewStream
 from pixr.adapters.solana import Solana
 from pixr.domain.earnings import Rules
@@ -127,6 +128,32 @@ class Settler:
             "SELECT posted_lamports FROM ledger_accounts WHERE account = %s", (name,)
         ).fetchone()
         return int(row["posted_lamports"]) if row else 0
+
+
+def request_withdrawals(settler: Settler, user_id: str, address: str, *amounts: int) -> list[str]:
+    """Let 3 SOL of a user's arrive and ask for some of it; returns the destinations."""
+    settler.airdrop(address, 3_000_000_000)
+    settler.tick()
+    now = datetime.now(UTC)
+    came = observe_deposits(
+        settler.db, settler.chain, account=f"wallet:{user_id}", address=address, now=now
+    )
+    assert came == 3_000_000_000
+    destinations = [str(Keypair().pubkey()) for _ in amounts]
+    for number, (destination, lamports) in enumerate(zip(destinations, amounts, strict=True)):
+        with settler.db.transaction():
+            assert payouts.request(
+                settler.db,
+                payout_id=uuid4(),
+                kind="withdrawal",
+                user_id=user_id,
+                debit_account=f"wallet:{user_id}",
+                credit_account="world",
+                destination=destination,
+                lamports=lamports,
+                now=now + timedelta(seconds=number),
+            )
+    return destinations
 
 
 @pytest.fixture

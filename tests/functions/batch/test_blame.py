@@ -68,6 +68,7 @@ def test_an_account_is_an_index_into_the_sorted_keys(culprit: Payout) -> None:
     error = {"InsufficientFundsForRent": {"account_index": index}}
     found = blame(refused(error, account_index=index), message(EARNINGS), EARNINGS)
     assert culprits(found) == {culprit.id}
+    assert found.is_named
     assert found.culprits[culprit.id].startswith("the chain refused it: ")
 
 
@@ -114,6 +115,31 @@ def test_the_receipt_names_no_payout() -> None:
     error = {"InstructionError": [2, "InvalidArgument"]}
     found = blame(refused(error, instruction_index=2), message(EARNINGS), EARNINGS)
     assert found == Blame(payees_max=2)
+
+
+@pytest.mark.parametrize("alone", [EARNINGS[:1], WITHDRAWAL], ids=["earning", "withdrawal"])
+def test_nor_does_a_receipt_that_stands_already_name_who_travels_alone(alone: list[Payout]) -> None:
+    error = {"InstructionError": [2, {"Custom": 0}]}
+    assert not blame(refused(error, instruction_index=2), message(alone), alone).is_named
+
+
+@pytest.mark.parametrize("index", [-1, 99, 2**64])
+@pytest.mark.parametrize("payouts", [EARNINGS, WITHDRAWAL], ids=["earnings", "withdrawal"])
+def test_an_account_that_the_message_does_not_have_names_nobody(
+    index: int, payouts: list[Payout]
+) -> None:
+    error = {"InsufficientFundsForRent": {"account_index": index}}
+    found = blame(refused(error, account_index=index), message(payouts), payouts)
+    assert not found.is_named
+    assert not found.is_payer_short
+
+
+def test_what_stands_behind_the_receipt_is_named() -> None:
+    """The wallet that pays, and the transfer itself."""
+    wallet = blame(refused("x", account_index=1), message(WITHDRAWAL), WITHDRAWAL)
+    transfer = blame(refused("x", instruction_index=4), message(WITHDRAWAL), WITHDRAWAL)
+    assert wallet.is_named
+    assert transfer.is_named
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What stops the settler: a pause, a limit, a schema or a chain it does not know, no money."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,14 +14,17 @@ from solders.system_program import TransferParams, transfer
 
 from functions.batch.keyring import Keyring
 from pixr.adapters.keys import Signer
-from pixr.adapters.postgres import house, pauses
+from pixr.adapters.postgres import batch_edges, connect, house, pauses, sql
 from pixr.adapters.postgres.house import ChainChanged
 from pixr.adapters.postgres.migrate import SchemaAhead
+from pixr.adapters.solana import Solana
 from pixr.domain.limits import Limit
-from tests.functions.batch.conftest import Settler
+from pixr.domain.payouts import Rehearsal
+from tests.functions.batch.conftest import Settler, request_withdrawals
 
 DUE = 19_000_000
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
+SOL = 1_000_000_000
 
 
 @pytest.fixture
@@ -87,6 +92,78 @@ def test_what_was_signed_before_counts_and_fades(settler: Settler, due: str) -> 
     pauses.resume(settler.db)
     settler.tick()
     assert settler.balance(due) == 2 * DUE
+
+
+def test_one_users_withdrawals_stop_nobody_else(settler: Settler, due: str) -> None:
+    """Whoever moves much of their own money waits; creators are paid meanwhile."""
+    bob = settler.user("bob")
+    settler.terms = replace(settler.terms, limits=(limit(SOL),))
+    first, second = request_withdrawals(settler, "bob", bob, SOL // 2, SOL)
+    report = settler.tick(seconds=10)
+    assert report.paused is None
+    (reason,) = report.broken.values()
+    assert re.fullmatch(
+        r"it waits for a signing limit: 1[45]\d{8} lamports within 600 s;"
+        r" the limit is 1000000000 lamports",
+        reason,
+    )
+    assert settler.balance(due) == DUE
+    assert (settler.balance(first), settler.balance(second)) == (SOL // 2, 0)
+    # A window later the first is forgotten.
+    settler.db.execute("UPDATE transactions SET signed_at = signed_at - interval '600 seconds'")
+    assert settler.tick().broken == {}
+    assert settler.balance(second) == SOL
+
+
+def test_what_no_limit_will_ever_let_through_waits_for_a_person(settler: Settler, due: str) -> None:
+    bob = settler.user("bob")
+    settler.terms = replace(settler.terms, limits=(limit(SOL),))
+    request_withdrawals(settler, "bob", bob, SOL + 1)
+    report = settler.tick()
+    assert (report.paused, report.broken) == (None, {})
+    rows = settler.db.execute("SELECT hold_reason FROM batches WHERE state = 'HOLD'").fetchall()
+    reason = (
+        "a signing limit never lets it through: 1000000001 lamports within 600 s;"
+        " the limit is 1000000000 lamports"
+    )
+    assert [row["hold_reason"] for row in rows] == [reason]
+    assert settler.balance(due) == DUE
+
+
+def test_a_pause_in_the_middle_of_a_round_stops_what_is_signed_already(
+    settler: Settler, due: str, database_url: str
+) -> None:
+    class Slow(Solana):
+        def rehearse(self, raws: Sequence[bytes]) -> list[Rehearsal]:
+            with connect(database_url) as db:
+                pauses.pause(db, "a person saw something", now=NOW)
+            return super().rehearse(raws)
+
+    settler.chain = Slow([settler.chain.nodes[0].url])
+    report = settler.tick()
+    assert (report.batches_sent, report.paused) == (0, "a person saw something")
+    assert states(settler, "batches") == ["PLANNED"]
+    assert states(settler, "transactions") == []
+    assert settler.balance(due) == 0
+
+
+def test_not_even_code_that_knows_no_pause_can_store_a_signature(
+    settler: Settler, due: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A settler of an older version beside `pixr recover`."""
+    pauses.pause(settler.db, "a person looks", now=NOW)
+    monkeypatch.setattr(pauses, "read", lambda _db: None)
+    unaware = sql("transactions/insert").replace(
+        b"AND NOT EXISTS (SELECT 1 FROM settlement_pause)", b""
+    )
+    monkeypatch.setattr(
+        batch_edges, "sql", lambda name: unaware if name == "transactions/insert" else sql(name)
+    )
+    report = settler.tick(seconds=5)
+    assert list(report.broken.values())
+    assert all("settlement is paused: nothing is signed" in why for why in report.broken.values())
+    assert states(settler, "batches") == ["PLANNED"]
+    assert settler.balance(due) == 0
 
 
 def test_a_share_of_the_treasury_is_a_limit_too(settler: Settler, due: str) -> None:

@@ -3,8 +3,6 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from solders.hash import Hash
@@ -15,10 +13,9 @@ from solders.system_program import TransferParams, transfer
 from solders.transaction import Transaction
 
 from functions import deposits
-from functions.deposits import observe_deposits
-from pixr.adapters.postgres import connect, payouts
+from pixr.adapters.postgres import connect
 from pixr.adapters.solana import HistoryTooLong, SignatureRecord, Solana
-from tests.functions.batch.conftest import Settler
+from tests.functions.batch.conftest import Settler, request_withdrawals
 
 DUE = 19_000_000
 MEMO_PROGRAM = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
@@ -112,6 +109,23 @@ def test_lost_bytes_are_signed_again_only_after_proof_of_expiry(settler: Settler
     assert all(row["evidence"]["sighting"] == "Absent" for row in evidence)
 
 
+def test_each_attempt_that_expired_raises_the_next_bid(settler: Settler, due: str) -> None:
+    """In a spike the old bid would expire again and again."""
+
+    class Spiky(Unlucky):
+        def recent_fees(self, accounts: Sequence[str]) -> dict[int, int]:
+            return {slot: slot * 10_000 for slot in range(100)}
+
+    settler.chain = Spiky(url(settler), 10**6, drop)
+    for _ in range(20):
+        settler.tick(seconds=4)
+        if len(attempts(settler)) > 2:
+            break
+    rows = settler.db.execute("SELECT fee_lamports_max FROM transactions ORDER BY attempt")
+    fees = [row["fee_lamports_max"] for row in rows][:3]
+    assert fees == sorted(set(fees))
+
+
 def test_a_batch_that_cannot_be_handled_does_not_hold_up_the_others(
     settler: Settler, due: str
 ) -> None:
@@ -173,28 +187,7 @@ def test_a_destination_that_became_a_program_is_put_aside(settler: Settler, due:
 
 def request_withdrawal(settler: Settler, address: str, *amounts: int) -> list[str]:
     """Let alice's 3 SOL arrive and ask for some of it; returns the destinations."""
-    settler.airdrop(address, 3_000_000_000)
-    settler.tick()
-    now = datetime.now(UTC)
-    came = observe_deposits(
-        settler.db, settler.chain, account="wallet:alice", address=address, now=now
-    )
-    assert came == 3_000_000_000
-    destinations = [str(Keypair().pubkey()) for _ in amounts]
-    for number, (destination, lamports) in enumerate(zip(destinations, amounts, strict=True)):
-        with settler.db.transaction():
-            assert payouts.request(
-                settler.db,
-                payout_id=uuid4(),
-                kind="withdrawal",
-                user_id="alice",
-                debit_account="wallet:alice",
-                credit_account="world",
-                destination=destination,
-                lamports=lamports,
-                now=now + timedelta(seconds=number),
-            )
-    return destinations
+    return request_withdrawals(settler, "alice", address, *amounts)
 
 
 def test_two_withdrawals_of_one_wallet_go_one_after_the_other(settler: Settler) -> None:

@@ -48,6 +48,20 @@ CREATE TABLE settlement_pause (
     paused_at timestamptz NOT NULL
 );
 
+-- Nor may anybody else: a settler of an older version does not know the row above, but it cannot
+-- store what it signed, and nobody sends what is not stored.
+CREATE FUNCTION settlement_is_paused() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM settlement_pause) AND EXISTS (SELECT 1 FROM fresh WHERE state = 'SIGNED')
+    THEN
+        RAISE EXCEPTION 'settlement is paused: nothing is signed' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER transactions_not_while_paused AFTER INSERT ON transactions
+    REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION settlement_is_paused();
+
 -- The one chain that this database speaks of, pinned at the first tick.
 CREATE TABLE chain_identity (
     id           smallint    PRIMARY KEY DEFAULT 1 CHECK (id = 1),

@@ -1,5 +1,6 @@
 -- PLANNED → SIGNED: the signed bytes, before the first of them leaves. Batches that somebody
--- moved since they were read are left out. Returns the batches that were moved.
+-- moved since they were read are left out, and so are all while settlement is paused: a person
+-- who stops it does not wait for the end of a round. Returns the batches that were moved.
 WITH fresh AS (
     SELECT *
     FROM unnest(%(batch_ids)s::uuid[], %(versions)s::integer[], %(signatures)s::text[],
@@ -15,6 +16,7 @@ WITH fresh AS (
     FROM fresh
     WHERE batches.id = fresh.batch_id
       AND batches.version = fresh.version
+      AND NOT EXISTS (SELECT 1 FROM settlement_pause)
     RETURNING batches.id
 )
 INSERT INTO transactions (signature, batch_id, attempt, raw, blockhash, blockhash_slot,
