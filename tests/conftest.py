@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from pixr.adapters.postgres import Database, connect
@@ -19,6 +20,10 @@ from pixr.local.postgres import Postgres, running_postgres
 from pixr.local.valkey import Valkey, running_valkey
 
 TEMPLATE = "pixr_template"
+
+# A neighbour on the machine makes any test slow, and slow is not wrong.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 _numbers = itertools.count(1)
 

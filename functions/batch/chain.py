@@ -23,6 +23,10 @@ class Chain(Protocol):
         """The finalized account of each address, in order; any number of them."""
         ...
 
+    def accounts_of_each(self, addresses: Sequence[str]) -> list[list[AccountView | None]]:
+        """The same as each of two nodes has them, or the only one that is configured."""
+        ...
+
     def contents(self, addresses: Sequence[str]) -> list[AccountContent | None]:
         """The same with their data, all of it: for lookup tables of ours."""
         ...

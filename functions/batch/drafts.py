@@ -114,7 +114,7 @@ def draft(
             made = _draft_extension(cargo, keyring, blockhash, bid_price)
         case _:
             made = _draft_payment(cargo, keyring, blockhash, bid_price, listed)
-            _compare(cargo, made.intent, pinned_source=pinned_source)
+            _compare(cargo, keyring, made.intent, pinned_source=pinned_source)
     if made.fee_lamports > fees.fee_lamports_max(signatures=made.intent.signatures):
         raise IntentMismatch(f"a price of {made.price} costs more than the fee cap")
     size_max = V1_BYTES_MAX if cargo.batch.is_v1 else TRANSACTION_BYTES_MAX
@@ -184,8 +184,14 @@ def _payment(cargo: Cargo, keyring: Keyring) -> Intent:
     )
 
 
-def _compare(cargo: Cargo, wanted: AnyIntent, *, pinned_source: str | None) -> None:
-    """Refuse unless the intent, the batch's row, its receipt and its source agree."""
+def _compare(
+    cargo: Cargo, keyring: Keyring, wanted: AnyIntent, *, pinned_source: str | None
+) -> None:
+    """Refuse unless the intent, the batch's row, its receipt, its root and its source agree.
+
+    The root was made with a key that the database does not have: a destination or an amount that
+    somebody changed there after the batch was planned does not fit it any more.
+    """
     assert isinstance(wanted, Intent)
     if wanted.source != pinned_source:
         raise IntentMismatch(f"the key of {cargo.source} is not that of {pinned_source}")
@@ -193,6 +199,12 @@ def _compare(cargo: Cargo, wanted: AnyIntent, *, pinned_source: str | None) -> N
         raise IntentMismatch(f"receipt {wanted.receipt} is not {cargo.batch.receipt_address}")
     if sum(payout.lamports for payout in cargo.payouts) != cargo.batch.lamports:
         raise IntentMismatch(f"the items do not sum to {cargo.batch.lamports} lamports")
+    salts = [
+        packing.leaf_salt(keyring.receipt_key, cargo.batch.id, payout.id)
+        for payout in cargo.payouts
+    ]
+    if packing.merkle_root(cargo.payouts, salts) != cargo.batch.merkle_root:
+        raise IntentMismatch("its payouts are not those that its Merkle root was made of")
 
 
 def _reclaim(cargo: Cargo, keyring: Keyring) -> ReclaimIntent:

@@ -6,7 +6,7 @@ Only ``judge`` may declare an attempt dead, and only the same bytes are ever sen
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from pixr.adapters.postgres import Database, batch_edges, batches, lookup_tables
 from pixr.adapters.postgres.batch_edges import Landing
 from pixr.adapters.postgres.batches import Batch
 from pixr.domain.payouts import (
+    QUORUM_NODES,
     Absent,
     Attempt,
     Failed,
@@ -146,6 +147,10 @@ def _fail(db: Database, item: _Seen, *, now: datetime) -> bool:
     payouts = batches.items(db, [item.batch.id])[item.batch.id]
     if not payouts:
         return batch_edges.dissolve(db, item.batch, failed, poison={}, now=now)
+    agreed = {word.error for word in item.sightings if isinstance(word, Failed)}
+    if len(agreed) > 1:
+        # That it failed is proved, by whose fault is not: then it names nobody.
+        failed = replace(failed, account_index=None, instruction_index=None, is_source_short=False)
     found = blame(
         failed,
         VersionedTransaction.from_bytes(attempt.raw).message,
@@ -184,8 +189,12 @@ def _send_again(
 
 
 def _may_help(item: _Seen) -> bool:
-    """Nobody has the bytes in a block, and not every node is past their last valid height."""
-    if any(isinstance(word, Unsettled) for word in item.sightings):
+    """Too few have the bytes in a block, and not every node is past their last valid height.
+
+    One node's word is not enough to stop: it may be on a fork that nobody else is on.
+    """
+    seen = [word for word in item.sightings if isinstance(word, Unsettled | Finalized)]
+    if len(seen) >= min(len(item.sightings), QUORUM_NODES):
         return False
     heights = [word.finalized_block_height for word in item.sightings if isinstance(word, Absent)]
     return not heights or min(heights) <= item.live.last_valid_block_height

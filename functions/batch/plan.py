@@ -12,7 +12,7 @@ from uuid import UUID
 
 from functions.batch.keyring import Keyring
 from pixr.adapters.postgres import Database, batches, ledger, lookup_tables, payouts
-from pixr.domain import fees, packing, proofs
+from pixr.domain import fees, packing
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.packing import Table
 from pixr.domain.payouts import Payout
@@ -112,17 +112,11 @@ def _plan(
     first = group[0]
     seed = packing.receipt_seed(keyring.receipt_key, batch_id)
     salts = [packing.leaf_salt(keyring.receipt_key, batch_id, payout.id) for payout in group]
-    leaves = [
-        proofs.leaf(
-            payout_id=payout.id, address=payout.destination, lamports=payout.lamports, salt=salt
-        )
-        for payout, salt in zip(group, salts, strict=True)
-    ]
     return batches.Plan(
         batch_id=batch_id,
         kind="earnings" if first.kind == "return" else first.kind,
         receipt_address=packing.receipt_address(addresses["treasury"], seed),
-        merkle_root=proofs.root(leaves),
+        merkle_root=packing.merkle_root(group, salts),
         payouts=group,
         salts=salts,
         treasury_reserved_lamports=_treasury_lamports(group),

@@ -8,7 +8,7 @@ leaves this process, and the store compares and swaps. No call to the chain happ
 database transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -64,17 +64,17 @@ def sign_and_send(desk: Desk, planned: Sequence[Batch], *, now: datetime) -> Sen
     """
     cargos = _load(desk.db, planned)
     contents = _contents(desk, cargos)
-    clear, views = _checked(desk, cargos, contents, now=now)
+    clear, views, left = _checked(desk, cargos, contents, now=now)
     clear = _within_reach(desk, clear, now=now)
     affordable = _affordable(desk, clear, views)
     if not affordable:
-        return Sent(short=len(clear))
+        return Sent(short=len(clear), refused=left)
     blockhash = desk.chain.blockhash()
     drafts = _drafts(desk, affordable, blockhash, contents, now=now)
     passed, refused = _rehearsed(desk, drafts, now=now)
     signed = [_sign(desk.keyring, item, blockhash) for item in passed]
     sent, deferred = _store_and_send(desk, signed, now=now)
-    return Sent(sent=sent, short=len(clear) - len(affordable), refused=refused | deferred)
+    return Sent(sent=sent, short=len(clear) - len(affordable), refused=left | refused | deferred)
 
 
 def _load(db: Database, planned: Sequence[Batch]) -> list[Cargo]:
@@ -114,29 +114,63 @@ def _contents(desk: Desk, cargos: Sequence[Cargo]) -> Contents:
 
 def _checked(
     desk: Desk, cargos: Sequence[Cargo], contents: Contents, *, now: datetime
-) -> tuple[list[Cargo], Views]:
-    """Look at all accounts once; take apart, or hold, what they speak against."""
+) -> tuple[list[Cargo], Views, dict[UUID, str]]:
+    """Look at all accounts once; take apart, or hold, what they speak against.
+
+    Returns:
+        The batches that nothing speaks against, the accounts, and why others are left for now.
+    """
     sources = {cargo.batch.id: _address(desk.keyring, cargo) for cargo in cargos}
     wanted = {desk.keyring.treasury.address: None}
     for cargo in cargos:
         wanted |= dict.fromkeys(check.addresses(cargo, sources[cargo.batch.id]))
     views = dict(zip(wanted, desk.chain.accounts(list(wanted)), strict=True))
     clear: list[Cargo] = []
+    left: dict[UUID, str] = {}
     for cargo in cargos:
-        finding = check.examine(cargo, sources[cargo.batch.id], views, contents)
+        source = sources[cargo.batch.id]
+        finding = check.examine(cargo, source, views, contents)
         if finding.table_doubt is not None and cargo.table is not None:
             lookup_tables.looked_at(desk.db, cargo.table.address, finding.table_doubt)
         if finding.is_clear:
             clear.append(cargo)
+        elif not _is_shared(desk.chain, cargo, source, contents):
+            left[cargo.batch.id] = "the nodes do not agree on what stands at its addresses"
         elif finding.contradiction is not None:
             batch_edges.hold(desk.db, cargo.batch, finding.contradiction, {}, now=now)
         else:
-            batch_edges.dissolve(desk.db, cargo.batch, None, poison=finding.poison, now=now)
-    return clear, views
+            _take_apart(desk.db, cargo, finding.poison, now=now)
+    return clear, views, left
+
+
+def _is_shared(chain: Chain, cargo: Cargo, source: str, contents: Contents) -> bool:
+    """Whether two nodes, where there are two, speak against the batch: not one of them alone."""
+    wanted = list(dict.fromkeys(check.addresses(cargo, source)))
+    return not any(
+        check.examine(cargo, source, dict(zip(wanted, views, strict=True)), contents).is_clear
+        for views in chain.accounts_of_each(wanted)
+    )
+
+
+def _take_apart(db: Database, cargo: Cargo, poison: Mapping[UUID, str], *, now: datetime) -> None:
+    """Free the payouts of a batch that was never signed; hold one that was.
+
+    That an attempt expired is proved as well as it can be. To pay its payees by another receipt
+    takes away the one guard that needs no proof, and is for a person to decide.
+    """
+    if not cargo.attempts_made or not cargo.payouts:
+        batch_edges.dissolve(db, cargo.batch, None, poison=poison, now=now)
+        return
+    said = "; ".join(sorted(set(poison.values()))) or "its accounts are not as they were planned"
+    reason = f"it was signed before, and cannot be signed again: {said}"
+    batch_edges.hold(db, cargo.batch, reason, {}, now=now)
 
 
 def _within_reach(desk: Desk, cargos: Sequence[Cargo], *, now: datetime) -> list[Cargo]:
-    """Hold what one user wants to move at once and no limit will ever let through."""
+    """Put aside what one user wants to move at once and no limit will ever let through.
+
+    The money is theirs again: in smaller parts it may leave.
+    """
     reached: list[Cargo] = []
     for cargo in cargos:
         reason = (
@@ -147,8 +181,9 @@ def _within_reach(desk: Desk, cargos: Sequence[Cargo], *, now: datetime) -> list
         if reason is None:
             reached.append(cargo)
         else:
-            reason = f"a signing limit never lets it through: {reason}"
-            batch_edges.hold(desk.db, cargo.batch, reason, {}, now=now)
+            said = f"a signing limit never lets it through: {reason}"
+            poison = {payout.id: said for payout in cargo.payouts}
+            _take_apart(desk.db, cargo, poison, now=now)
     return reached
 
 
@@ -240,7 +275,7 @@ def _rehearsed(
             blame(rehearsal, item.message, cargo.payouts, cargo.table) if cargo.payouts else None
         )
         if found is not None and found.is_named:
-            batch_edges.dissolve(desk.db, cargo.batch, None, poison=found.culprits, now=now)
+            _take_apart(desk.db, cargo, found.culprits, now=now)
         else:
             refused[cargo.batch.id] = rehearsal.error
     return passed, refused

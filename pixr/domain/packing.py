@@ -139,6 +139,18 @@ def leaf_salt(receipt_key: bytes, batch_id: UUID, payout_id: UUID) -> bytes:
     return hmac.digest(receipt_key, message, hashlib.sha256)[: proofs.SALT_BYTES]
 
 
+def merkle_root(payouts: Sequence[Payout], salts: Sequence[bytes]) -> bytes:
+    """What the memo commits to: who gets how much, each leaf hidden by its own salt."""
+    return proofs.root(
+        [
+            proofs.leaf(
+                payout_id=payout.id, address=payout.destination, lamports=payout.lamports, salt=salt
+            )
+            for payout, salt in zip(payouts, salts, strict=True)
+        ]
+    )
+
+
 def transaction_bytes(
     *, treasury: str, source: str, destinations: Iterable[str], table: Table | None = None
 ) -> int:

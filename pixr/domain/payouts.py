@@ -18,8 +18,12 @@ from uuid import UUID
 EXPIRY_MARGIN_BLOCKS: Final = 32
 """Blocks beyond the last valid height before absence counts; a rooted fork is this deep."""
 
+STUCK_BLOCKS: Final = 1_000
+"""Beyond the last valid height: who still calls it unsettled then (about seven minutes later)
+is stuck, and a person must look."""
+
 QUORUM_NODES: Final = 2
-"""With three or more nodes, so many must agree that nothing moved; below that, all."""
+"""With three or more nodes, so many must agree on what closes a batch; below that, all."""
 
 LIVE_STATES: Final = ("SIGNED", "INFLIGHT")
 """Of an attempt that may still land."""
@@ -160,12 +164,14 @@ class Verdict(Enum):
 def judge(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict:
     """Decide what became of a batch, given one sighting of each configured node.
 
-    What a node saw beats any number that saw nothing. ``EXPIRED`` and ``FAILED`` let the same
-    payouts be signed again, so both need proof by a quorum: every node, or two of three or more.
-    ``EXPIRED`` asks each for finality past the expiry of every attempt by
-    ``EXPIRY_MARGIN_BLOCKS``, with history back to the first. ``FAILED`` asks each for the
-    finalized failure of the live attempt; that of one which was declared dead is a
-    contradiction, and so is a receipt that no attempt of ours made.
+    Whatever closes a batch needs a quorum: every node, or two of three or more. ``EXPIRED`` and
+    ``FAILED`` let the same payouts be signed again. ``EXPIRED`` asks each node for finality past
+    the expiry of every attempt by ``EXPIRY_MARGIN_BLOCKS``, with history back to the first;
+    what one node saw beats any number that saw nothing. ``FAILED`` asks each for the finalized
+    failure of the live attempt; that of one which was declared dead is a contradiction, and so
+    is a receipt that no attempt of ours made. ``PAID`` tells somebody that their money has
+    arrived, which one node alone could make up: another must have it as well, or at
+    least its receipt.
 
     Source:
         https://solana.com/docs/advanced/confirmation; settlement.md "Proof of expiry".
@@ -173,15 +179,41 @@ def judge(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict
     assert attempts
     assert sightings
     if any(isinstance(sighting, Finalized) for sighting in sightings):
-        return Verdict.PAID
+        return _judge_payment(attempts, sightings)
     if any(isinstance(sighting, Unsettled) for sighting in sightings):
-        # It becomes final or goes away: then the node says what we act on.
-        return Verdict.WAIT
+        # It becomes final or goes away: then the node says what we act on. A node that is stuck
+        # on a fork never does.
+        others = [item for item in _absences(sightings) if _is_past(item, attempts, STUCK_BLOCKS)]
+        return Verdict.HOLD if len(others) >= _quorum(sightings) else Verdict.WAIT
     if any(isinstance(sighting, ReceiptOnly) for sighting in sightings):
         return Verdict.HOLD
     if any(isinstance(sighting, Failed) for sighting in sightings):
         return _judge_failure(attempts, sightings)
     return _judge_absence(attempts, sightings)
+
+
+def _quorum(sightings: Sequence[Sighting]) -> int:
+    return min(len(sightings), QUORUM_NODES)
+
+
+def _judge_payment(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict:
+    """Decide when some node has an attempt as paid: the others vouch, are behind, or contradict."""
+    paid = {item.signature for item in sightings if isinstance(item, Finalized)}
+    vouching = [item for item in sightings if isinstance(item, Finalized) or _is_receipt(item)]
+    if len(paid) == 1 and len(vouching) >= _quorum(sightings):
+        return Verdict.PAID
+    behind = [
+        item
+        for item in sightings
+        if isinstance(item, Unknown | Unsettled)
+        or (isinstance(item, Absent) and not _is_past(item, attempts))
+    ]
+    return Verdict.WAIT if behind else Verdict.HOLD
+
+
+def _is_receipt(sighting: Sighting) -> bool:
+    """The receipt stands, and the node has forgotten which transaction made it."""
+    return isinstance(sighting, ReceiptOnly) and sighting.creator is None
 
 
 def _judge_failure(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict:
@@ -191,7 +223,7 @@ def _judge_failure(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -
     if any(failed.signature not in live for failed in failures):
         # Declared dead, and landed: then the others may land as well.
         return Verdict.HOLD
-    if len(failures) >= min(len(sightings), QUORUM_NODES):
+    if len(failures) >= _quorum(sightings):
         return Verdict.FAILED
     past = [item for item in _absences(sightings) if _is_past(item, attempts)]
     return Verdict.HOLD if len(failures) + len(past) == len(sightings) else Verdict.WAIT
@@ -202,7 +234,7 @@ def _judge_absence(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -
     first_slot = min(attempt.blockhash_slot for attempt in attempts)
     past = [item for item in _absences(sightings) if _is_past(item, attempts)]
     proofs = [item for item in past if item.first_available_slot <= first_slot]
-    if len(proofs) >= min(len(sightings), QUORUM_NODES):
+    if len(proofs) >= _quorum(sightings):
         return Verdict.EXPIRED
     # Every node answers and is past expiry, but too few still have the history to tell.
     return Verdict.HOLD if len(past) == len(sightings) else Verdict.WAIT
@@ -212,7 +244,9 @@ def _absences(sightings: Sequence[Sighting]) -> list[Absent]:
     return [item for item in sightings if isinstance(item, Absent)]
 
 
-def _is_past(absent: Absent, attempts: Sequence[Attempt]) -> bool:
+def _is_past(
+    absent: Absent, attempts: Sequence[Attempt], margin: int = EXPIRY_MARGIN_BLOCKS
+) -> bool:
     """Whether no attempt can land any more, as this node counts."""
     last = max(attempt.last_valid_block_height for attempt in attempts)
-    return absent.finalized_block_height > last + EXPIRY_MARGIN_BLOCKS
+    return absent.finalized_block_height > last + margin

@@ -1,11 +1,13 @@
 """One row per boundary of the verdict: may we pay again, or not?"""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from pixr.domain.payouts import (
     EXPIRY_MARGIN_BLOCKS,
+    STUCK_BLOCKS,
     Absent,
     Attempt,
     Failed,
@@ -49,6 +51,13 @@ def absent(past: int, first_slot: int = FIRST_SLOT) -> Absent:
     )
 
 
+def stuck(past: int) -> Absent:
+    """Nothing found so long after the expiry that whoever still sees it open is stuck."""
+    return Absent(
+        finalized_block_height=LAST_VALID + STUCK_BLOCKS + past, first_available_slot=FIRST_SLOT
+    )
+
+
 @pytest.mark.parametrize(
     ("sightings", "verdict"),
     [
@@ -62,12 +71,31 @@ def absent(past: int, first_slot: int = FIRST_SLOT) -> Absent:
         ([absent(1)], Verdict.EXPIRED),
         # A node that forgot the first slot in which it could have landed proves nothing.
         ([absent(1, FIRST_SLOT + 1)], Verdict.HOLD),
-        # One sighting beats any number of blanks.
-        ([absent(1), absent(1), PAID], Verdict.PAID),
+        # One sighting beats any number of blanks: nothing is signed again.
+        ([absent(1), absent(1), PAID], Verdict.HOLD),
         ([absent(1), absent(1), SEEN], Verdict.WAIT),
         ([absent(1), absent(1), RECEIPT], Verdict.HOLD),
-        ([FAILED, PAID], Verdict.PAID),
+        # Nor is it paid by the word of one node: another has it, or its receipt, or is waited for.
+        ([PAID, PAID], Verdict.PAID),
+        ([PAID, PAID, SILENT], Verdict.PAID),
+        ([PAID, PAID, absent(1)], Verdict.PAID),
         ([RECEIPT, PAID], Verdict.PAID),
+        ([RECEIPT, SILENT, PAID], Verdict.PAID),
+        ([PAID, SILENT], Verdict.WAIT),
+        ([PAID, SILENT, SILENT], Verdict.WAIT),
+        ([PAID, SEEN], Verdict.WAIT),
+        ([PAID, absent(0)], Verdict.WAIT),
+        ([PAID, absent(1), absent(0)], Verdict.WAIT),
+        ([PAID, absent(1)], Verdict.HOLD),
+        ([FAILED, PAID], Verdict.HOLD),
+        ([FAILED, PAID, SILENT], Verdict.WAIT),
+        ([ReceiptOnly(address="r", creator="a stranger"), PAID], Verdict.HOLD),
+        ([replace(PAID, signature="another"), PAID], Verdict.HOLD),
+        # A node that is stuck on a fork is not waited for all its life.
+        ([stuck(0), SEEN], Verdict.WAIT),
+        ([stuck(1), SEEN], Verdict.WAIT),
+        ([stuck(0), stuck(1), SEEN], Verdict.WAIT),
+        ([stuck(1), stuck(1), SEEN], Verdict.HOLD),
         # A receipt means that somebody was paid, whatever else failed.
         ([FAILED, RECEIPT], Verdict.HOLD),
         ([FAILED, FAILED, RECEIPT], Verdict.HOLD),

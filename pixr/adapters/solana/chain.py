@@ -35,7 +35,15 @@ from pixr.adapters.solana.values import (
     SignatureRecord,
     TransactionView,
 )
-from pixr.domain.payouts import Passes, Refuses, Rehearsal, Search, Sighting, Unknown
+from pixr.domain.payouts import (
+    QUORUM_NODES,
+    Passes,
+    Refuses,
+    Rehearsal,
+    Search,
+    Sighting,
+    Unknown,
+)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,7 +55,6 @@ CLAIM_BLOCKS_MAX: Final = 300
 """A height that is said to be valid this far above the chain's own is a lie or a mistake."""
 LAG_BLOCKS_MAX: Final = 20
 """A blockhash of a node that is further behind has little time left to land."""
-REHEARSING_NODES: Final = 2
 
 
 class Solana:
@@ -138,6 +145,24 @@ class Solana:
         asked = reads.pages(addresses, reads.ACCOUNTS_PER_CALL_MAX)
         return [view for page in self._each(page_of, asked) for view in page]
 
+    def accounts_of_each(self, addresses: Sequence[str]) -> list[list[AccountView | None]]:
+        """The same as each of ``QUORUM_NODES`` nodes has them: for what one must not decide alone.
+
+        Raises:
+            ChainUnreachable: Fewer answer than that, or than are configured.
+        """
+
+        def all_of(node: Node) -> list[AccountView | None]:
+            asked = reads.pages(addresses, reads.ACCOUNTS_PER_CALL_MAX)
+            return [view for page in asked for view in reads.accounts(node, page).value]
+
+        wanted = min(len(self.nodes), QUORUM_NODES)
+        answers = self._tried(all_of)
+        found = [item for item in answers if not isinstance(item, NodeError)]
+        if len(found) < wanted:
+            raise self._unreachable(answers)
+        return found[:wanted]
+
     def contents(self, addresses: Sequence[str]) -> list[AccountContent | None]:
         """The same with their data, all of it: for lookup tables of ours."""
 
@@ -164,8 +189,12 @@ class Solana:
         The nodes that do not lag give in turn: a hash that only its giver knows would keep every
         payment from landing, if it were asked each time.
 
+        One node alone could name a height that is past already, have the bytes to itself, and keep
+        them until the others have proved that they are dead. So two nodes must tell their
+        height, where two are configured.
+
         Raises:
-            ChainUnreachable: No node gives both a blockhash and its height.
+            ChainUnreachable: No node gives both a blockhash and its height, or too few a height.
         """
         asked = self._asked()
         given = self._tried(reads.blockhash, asked)
@@ -178,6 +207,11 @@ class Solana:
         if not both:
             raise self._unreachable([*given, *told])
         heights = [height for height in told if isinstance(height, int)]
+        if len(heights) < min(len(self.nodes), QUORUM_NODES):
+            raise ChainUnreachable(
+                f"only {len(heights)} of {len(self.nodes)} nodes tell their height;"
+                f" nothing is signed by the word of one ({self._unreachable([*given, *told])})"
+            )
         # Of two, the higher: one that lags must not make the other's truth a lie.
         median = statistics.median_high(heights)
         current = [hash_ for hash_, height in both if height >= median - LAG_BLOCKS_MAX]
@@ -354,7 +388,7 @@ class Solana:
         """A refusal is asked for twice: one node that lies or lags must not stop a payment."""
         failures: list[NodeError] = []
         refused: Refuses | None = None
-        for node in self._asked()[:REHEARSING_NODES]:
+        for node in self._asked()[:QUORUM_NODES]:
             try:
                 error = reads.rehearse(node, raw)
             except NodeError as failure:

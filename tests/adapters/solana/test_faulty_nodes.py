@@ -63,10 +63,23 @@ def test_a_healthy_node_beside_it_is_enough_to_read(
 ) -> None:
     faults(2, garbage=True)
     solana = Solana([DEAD, chain.node_url(2), chain.url])
-    one = batch(solana, payer)
+    one = batch(Solana([chain.url]), payer)
     ((dead, broken, healthy),) = solana.look_up([one.search])
     assert (type(dead), type(broken), type(healthy)) == (Unknown, Unknown, Absent)
     assert solana.slot() >= 0
+    # But to sign by what one of three says, or to believe it of an account, would be too little.
+    with pytest.raises(ChainUnreachable, match="only 1 of 3 nodes tell their height"):
+        solana.blockhash()
+    with pytest.raises(ChainUnreachable):
+        solana.accounts_of_each([str(one.target)])
+
+
+def test_what_one_node_must_not_decide_is_asked_of_two(chain: ChainProcess, payer: Keypair) -> None:
+    solana = Solana([DEAD, chain.node_url(2), chain.url, chain.url + "/"])
+    first, second = solana.accounts_of_each([str(payer.pubkey()), str(Keypair().pubkey())])
+    assert first == second or first[0] is not None
+    assert first[1] is second[1] is None
+    assert len(Solana([chain.url]).accounts_of_each([str(payer.pubkey())])) == 1
 
 
 def test_bytes_that_were_taken_with_an_error_have_paid(
@@ -96,7 +109,7 @@ def test_a_node_of_another_chain_has_no_say(
     ours = Solana([chain.url]).genesis_hash()
     faults(2, wrong_genesis=True)
     solana = Solana([chain.node_url(2), chain.url], genesis_hash=ours)
-    one = batch(solana, payer)
+    one = batch(Solana([chain.url]), payer)
     ((foreign, own),) = solana.look_up([one.search])
     assert isinstance(foreign, Unknown)
     assert "wrong genesis" in foreign.reason
@@ -119,9 +132,11 @@ def test_a_lagging_node_proves_no_absence_and_gives_no_blockhash(
     ((late, current),) = solana.look_up([one.search])
     assert isinstance(late, Absent | Unsettled)
     assert judge([one.attempt], [late]) is Verdict.WAIT
-    assert judge([one.attempt], [late, current]) is Verdict.PAID
+    assert judge([one.attempt], [late, current]) is Verdict.WAIT
     faults(1, freeze=False)
-    assert settled(solana, one.search) == [current, current]
+    both = settled(solana, one.search)
+    assert both == [current, current]
+    assert judge([one.attempt], both) is Verdict.PAID
 
 
 def test_one_address_with_two_nodes_behind_it_proves_no_absence(

@@ -14,7 +14,7 @@ from solders.system_program import TransferParams, transfer
 
 from functions.batch.keyring import Keyring
 from pixr.adapters.keys import Signer
-from pixr.adapters.postgres import batch_edges, connect, house, pauses, sql
+from pixr.adapters.postgres import batch_edges, connect, house, ledger, pauses, sql
 from pixr.adapters.postgres.house import ChainChanged
 from pixr.adapters.postgres.migrate import SchemaAhead
 from pixr.adapters.solana import Solana
@@ -115,18 +115,24 @@ def test_one_users_withdrawals_stop_nobody_else(settler: Settler, due: str) -> N
     assert settler.balance(second) == SOL
 
 
-def test_what_no_limit_will_ever_let_through_waits_for_a_person(settler: Settler, due: str) -> None:
+def test_what_no_limit_will_ever_let_through_stays_with_its_owner(
+    settler: Settler, due: str
+) -> None:
     bob = settler.user("bob")
     settler.terms = replace(settler.terms, limits=(limit(SOL),))
     request_withdrawals(settler, "bob", bob, SOL + 1)
     report = settler.tick()
     assert (report.paused, report.broken) == (None, {})
-    rows = settler.db.execute("SELECT hold_reason FROM batches WHERE state = 'HOLD'").fetchall()
-    reason = (
-        "a signing limit never lets it through: 1000000001 lamports within 600 s;"
-        " the limit is 1000000000 lamports"
-    )
-    assert [row["hold_reason"] for row in rows] == [reason]
+    row = settler.db.execute(
+        "SELECT state, reason FROM payouts WHERE kind = 'withdrawal'"
+    ).fetchone()
+    assert row == {
+        "state": "QUARANTINED",
+        "reason": "a signing limit never lets it through: 1000000001 lamports within 600 s;"
+        " the limit is 1000000000 lamports",
+    }
+    wallet = ledger.read(settler.db, "wallet:bob")
+    assert wallet.available_lamports == wallet.posted_lamports == 3 * SOL
     assert settler.balance(due) == DUE
 
 
