@@ -36,8 +36,9 @@ demo: setup ## the whole story on real parts, checked to the lamport
 up: setup ## the same machine, kept running at http://127.0.0.1:8787
 	@$(BIN)/pixr up
 
+# A file of tests at a time to each process, and each process with servers of its own.
 test: setup ## every test, from nothing
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 check: setup ## format, lint, types, import contracts, house rules, docs, templates
 	@$(BIN)/ruff format --check .

@@ -10,7 +10,7 @@ database transaction.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from functions.batch import check
@@ -53,6 +53,7 @@ class Desk:
     keyring: Keyring
     limits: Sequence[Limit]
     market: Market
+    receipt_retention: timedelta
 
 
 def sign_and_send(desk: Desk, planned: Sequence[Batch], *, now: datetime) -> Sent:
@@ -62,7 +63,7 @@ def sign_and_send(desk: Desk, planned: Sequence[Batch], *, now: datetime) -> Sen
         LimitTripped: Those of the house break a rolling limit together; none was stored.
         ChainUnreachable: No node answered; none was stored.
     """
-    cargos = _load(desk.db, planned)
+    cargos = _load(desk.db, _without_early_reclaims(desk, planned, now=now))
     contents = _contents(desk, cargos)
     clear, views, left = _checked(desk, cargos, contents, now=now)
     clear = _within_reach(desk, clear, now=now)
@@ -75,6 +76,20 @@ def sign_and_send(desk: Desk, planned: Sequence[Batch], *, now: datetime) -> Sen
     signed = [_sign(desk.keyring, item, blockhash) for item in passed]
     sent, deferred = _store_and_send(desk, signed, now=now)
     return Sent(sent=sent, short=len(clear) - len(affordable), refused=left | refused | deferred)
+
+
+def _without_early_reclaims(
+    desk: Desk, planned: Sequence[Batch], *, now: datetime
+) -> Sequence[Batch]:
+    """Give up reclaims that a clock that was ahead has planned: their receipts still guard."""
+    reclaims = [batch.id for batch in planned if batch.kind == "reclaim"]
+    if not reclaims:
+        return planned
+    early = batches.early_reclaims(desk.db, reclaims, before=now - desk.receipt_retention)
+    for batch in planned:
+        if batch.id in early:
+            batch_edges.dissolve(desk.db, batch, None, poison={}, now=now)
+    return [batch for batch in planned if batch.id not in early]
 
 
 def _load(db: Database, planned: Sequence[Batch]) -> list[Cargo]:

@@ -232,6 +232,7 @@ def _signing(
         keyring=world.keyring,
         limits=terms.limits,
         market=market,
+        receipt_retention=terms.receipt_retention,
     )
 
     def handle(group: Sequence[Batch]) -> None:

@@ -221,6 +221,12 @@ def reclaimable(db: Database, *, before: datetime, limit: int) -> list[Reclaimab
     return [Reclaimable(**row) for row in rows]
 
 
+def early_reclaims(db: Database, batch_ids: Iterable[UUID], *, before: datetime) -> set[UUID]:
+    """Return those reclaims that would empty a receipt of a batch final after ``before``."""
+    parameters = {"batch_ids": list(batch_ids), "before": before}
+    return {row["batch_id"] for row in db.execute(sql("batches/early_reclaims"), parameters)}
+
+
 def promised_lamports(db: Database) -> int:
     """Return what the treasury may have to pay for bytes that are out already."""
     row = db.execute(sql("batches/promised")).fetchone()

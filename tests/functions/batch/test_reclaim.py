@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pixr.adapters.postgres import verification
-from pixr.adapters.solana import AccountView, Solana
+from pixr.adapters.solana import AccountView, Blockhash, ChainUnreachable, Solana
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.reclaims import RECEIPTS_PER_RECLAIM
 from tests.functions.batch.conftest import Settler
@@ -94,6 +94,27 @@ def test_the_rent_comes_home(settler: Settler, paid: list[str]) -> None:
     # Nothing is left to take, and nothing is missing.
     report = settler.tick()
     assert (report.reclaims_planned, report.broken) == (0, {})
+
+
+def test_what_a_clock_that_was_ahead_has_planned_is_given_up(
+    settler: Settler, paid: list[str]
+) -> None:
+    """A day too early the receipts still guard against a database that is restored."""
+
+    class Away(Solana):
+        def blockhash(self) -> Blockhash:
+            raise ChainUnreachable("nobody signs now")
+
+    outlive(settler)
+    honest, settler.chain = settler.chain, Away([settler.chain.nodes[0].url])
+    settler.now = lambda: datetime.now(UTC) + timedelta(days=40)
+    assert settler.tick().reclaims_planned == 1
+    settler.chain, settler.now = honest, lambda: datetime.now(UTC)
+    settler.tick()
+    assert receipt_states(settler) == {"LOCKED"}
+    row = settler.db.execute("SELECT state FROM batches WHERE kind = 'reclaim'").fetchone()
+    assert row == {"state": "FAILED"}
+    assert is_clean(settler)
 
 
 def test_what_a_stranger_sent_to_a_receipt_comes_along(settler: Settler, paid: list[str]) -> None:
