@@ -14,7 +14,7 @@ import argparse
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -147,6 +147,20 @@ def _without_a_receipt() -> Generator[None]:
         yield
 
 
+@contextmanager
+def _signed_unread() -> Generator[None]:
+    """A payee gets a lamport more than the batch says, and the signer does not look again."""
+    build = packing.message
+
+    def generous(wanted: packing.Intent, **rest: Any) -> Any:
+        first, *others = wanted.transfers
+        more = replace(first, lamports=first.lamports + 1)
+        return build(replace(wanted, transfers=(more, *others)), **rest)
+
+    with mock.patch.object(packing, "message", generous), mock.patch.object(intent, "check"):
+        yield
+
+
 def _status_with(**fields: Any) -> Patch:
     """Every status that a node gives is taken for one that also says this."""
     read = sightings._status
@@ -239,6 +253,7 @@ FAULTS: Final = (
         profile="network",
     ),
     Fault(name="no receipt", patch=_without_a_receipt, profile="calm"),
+    Fault(name="the signer signs what it is given", patch=_signed_unread, profile="calm"),
     Fault(
         name="an expired attempt is never followed by another",
         patch=lambda: mock.patch.object(batch_edges, "expire", return_value=True),

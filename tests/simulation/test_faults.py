@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
@@ -10,7 +13,7 @@ import pytest
 
 from pixr.adapters.postgres import Database, batch_edges
 from pixr.domain import payouts
-from pixr.domain.payouts import Failed
+from pixr.domain.payouts import Absent, Failed, ReceiptOnly, Verdict
 from tests.adapters.postgres.test_states import a_batch, an_attempt
 from tests.domain import test_payouts
 from tests.simulation.faults import FAULTS, Fault, changed, finds
@@ -33,19 +36,50 @@ def test_a_fault_is_found(town_servers: Servers, fault: Fault) -> None:
     assert "Replay it with: make sim FROM=" in found[1]
 
 
-def test_an_expiry_that_is_40_blocks_early_is_found_by_the_table() -> None:
-    """Random schedules rarely meet a boundary; a table stands on it."""
+def _early() -> AbstractContextManager[Any]:
     is_past = payouts._is_past
 
-    def early(absent: Any, attempts: Any) -> bool:
-        return is_past(
-            payouts.Absent(
-                finalized_block_height=absent.finalized_block_height + 40,
-                first_available_slot=absent.first_available_slot,
-            ),
-            attempts,
-        )
+    def early(absent: Absent, *rest: Any) -> bool:
+        later = absent.finalized_block_height + 40
+        return is_past(replace(absent, finalized_block_height=later), *rest)
 
+    return mock.patch.object(payouts, "_is_past", early)
+
+
+def _without_history() -> AbstractContextManager[Any]:
+    absences = payouts._absences
+    return mock.patch.object(
+        payouts,
+        "_absences",
+        lambda said: [replace(item, first_available_slot=0) for item in absences(said)],
+    )
+
+
+def _receipts_do_not_count() -> AbstractContextManager[Any]:
+    judge = payouts.judge
+
+    def blind(attempts: Any, sightings: Any) -> Verdict:
+        seen = [item for item in sightings if not isinstance(item, ReceiptOnly)]
+        return judge(attempts, seen or sightings)
+
+    return mock.patch.object(test_payouts, "judge", blind)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(_early, id="an expiry 40 blocks early"),
+        pytest.param(
+            lambda: mock.patch.object(payouts, "_quorum", return_value=1), id="a quorum of 1"
+        ),
+        pytest.param(_without_history, id="a node that forgot proves absence"),
+        pytest.param(_receipts_do_not_count, id="a receipt proves nothing"),
+    ],
+)
+def test_a_verdict_that_is_too_bold_is_found_by_the_table(
+    fault: Callable[[], AbstractContextManager[Any]],
+) -> None:
+    """Random schedules rarely meet a boundary; a table stands on it."""
     marks: list[pytest.Mark] = vars(test_payouts.test_judge)["pytestmark"]
     rows = next(mark.args[1] for mark in marks if mark.name == "parametrize")
 
@@ -54,7 +88,7 @@ def test_an_expiry_that_is_40_blocks_early_is_found_by_the_table() -> None:
             test_payouts.test_judge(sightings, verdict)
 
     table()
-    with mock.patch.object(payouts, "_is_past", early), pytest.raises(AssertionError):
+    with fault(), pytest.raises(AssertionError):
         table()
 
 
