@@ -5,6 +5,7 @@
 -- Compiling the plan (jit) would take longer than to run it.
 SELECT set_config('enable_nestloop', %(joins)s, true),
        set_config('enable_mergejoin', %(joins)s, true),
+       set_config('enable_sort', %(joins)s, true),
        set_config('enable_bitmapscan', %(joins)s, true),
        set_config('enable_seqscan', %(joins)s, true),
        set_config('jit', 'off', true),
