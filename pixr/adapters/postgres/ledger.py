@@ -88,7 +88,6 @@ def post_all(db: Database, events: Mapping[str, Mapping[str, int]], *, now: date
         if lamports
     ]
     if rows:
-        open_account(db, *sorted({account for _, account, _ in rows}))
         db.execute(
             sql("ledger/post"),
             {

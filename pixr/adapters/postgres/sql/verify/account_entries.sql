@@ -1,9 +1,9 @@
--- Accounts whose balance is not the sum of their entries.
-SELECT ledger_accounts.account AS subject,
+-- Accounts whose balance is not the sum of their entries; also entries whose account is not there.
+SELECT account AS subject,
        COALESCE(sum(ledger_entries.lamports), 0)::bigint AS expected,
-       ledger_accounts.posted_lamports AS found
+       COALESCE(ledger_accounts.posted_lamports, 0) AS found
 FROM ledger_accounts
-LEFT JOIN ledger_entries USING (account)
-GROUP BY ledger_accounts.account, ledger_accounts.posted_lamports
-HAVING COALESCE(sum(ledger_entries.lamports), 0) <> ledger_accounts.posted_lamports
+FULL JOIN ledger_entries USING (account)
+GROUP BY account, ledger_accounts.posted_lamports
+HAVING COALESCE(sum(ledger_entries.lamports), 0) <> COALESCE(ledger_accounts.posted_lamports, 0)
 ORDER BY 1
