@@ -10,7 +10,7 @@ What can never be counted goes to the dead letters, one event at a time; its nei
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
@@ -72,6 +72,20 @@ class _Findings:
     gross_lamports: int = 0
     refused: dict[bytes, str]
     """Lines that can never be counted, and why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Books:
+    """What one drain is going to write: a list for each statement."""
+
+    totals: list[Total] = field(default_factory=list[Total])
+    accruals: list[Accrual] = field(default_factory=list[Accrual])
+    returns: dict[UUID, int] = field(default_factory=dict[UUID, int])
+    entries: dict[str, int] = field(default_factory=dict[str, int])
+    """By ledger account."""
+
+
+NOTHING: Final = Split(platform_lamports=0, creator_lamports=0, investor_lamports={})
 
 
 def drain_once(
@@ -215,19 +229,17 @@ def _accrue(
     content_ids = [item.content_id for item in known]
     epochs = earnings.open_epochs(db, content_ids, rules=rules, now=now) if known else {}
     shares = earnings.shares(db, content_ids) if known else {}
-    totals: list[Total] = []
-    parts: list[tuple[Counted, int, list[Share], Split]] = []
+    books = _Books()
     for item in known:
         number, epoch = epochs[item.content_id]
-        gross = 0
-        part = Split(platform_lamports=0, creator_lamports=0, investor_lamports={})
+        part, gross = NOTHING, 0
         if item.events_earning:
             assert item.best_rung is not None
             gross = item.events_earning * view_lamports(rules.view_rate_lamports, item.best_rung)
             holders = shares.get(item.content_id, [])
             part = split(epoch, holders, gross)
-            parts.append((item, gross, holders, part))
-        totals.append(
+            _owe(books, item, holders, part)
+        books.totals.append(
             Total(
                 content_id=item.content_id,
                 epoch=number,
@@ -238,58 +250,57 @@ def _accrue(
                 qualified_views=item.events_earning,
             )
         )
-    total = sum(gross for _, gross, _, _ in parts)
+    gross_lamports = sum(total.gross_lamports for total in books.totals)
     earnings.insert_drain(
         db,
         drain_id=drain_id,
         events_read=events_read,
         counted=counted,
-        gross_lamports=total,
+        gross_lamports=gross_lamports,
         now=now,
     )
-    if totals:
-        earnings.add_totals(db, totals)
-    if parts:
-        _write(db, parts, drain_id=drain_id, now=now)
-    return total
+    if books.totals:
+        earnings.add_totals(db, books.totals, rules=rules, now=now)
+    if books.returns:
+        earnings.add_returns(db, books.returns)
+    if books.accruals:
+        earnings.accrue(db, books.accruals, drain_id=drain_id, now=now)
+    if gross_lamports:
+        books.entries["views"] = -gross_lamports
+        books.entries["platform"] = sum(total.platform_lamports for total in books.totals)
+        ledger.post(db, f"drain:{drain_id}", books.entries, now=now)
+    return gross_lamports
 
 
-def _write(
-    db: Database,
-    parts: Sequence[tuple[Counted, int, list[Share], Split]],
-    *,
-    drain_id: UUID,
-    now: datetime,
-) -> None:
-    accruals: list[Accrual] = []
-    returns: dict[UUID, int] = {}
-    entries: dict[str, int] = {"views": 0, "platform": 0}
-    for item, gross, holders, part in parts:
-        assert item.creator_id is not None
-        due = {("earnings", item.creator_id): part.creator_lamports}
-        for share in holders:
-            lamports = part.investor_lamports[share.investment_id]
-            key = ("return", share.user_id)
-            due[key] = due.get(key, 0) + lamports
-            if lamports:
-                returns[share.investment_id] = lamports
-        for (kind, user_id), lamports in due.items():
-            if not lamports:
-                continue
-            accruals.append(
-                Accrual(
-                    content_id=item.content_id,
-                    user_id=user_id,
-                    kind=kind,
-                    views=item.events_earning,
-                    lamports=lamports,
-                )
+def _owe(books: _Books, item: Counted, holders: Sequence[Share], part: Split) -> None:
+    assert item.creator_id is not None
+    due = [("earnings", item.creator_id, part.creator_lamports)]
+    if holders:
+        due += _returns(holders, part, books.returns)
+    for kind, user_id, lamports in due:
+        if not lamports:
+            continue
+        books.accruals.append(
+            Accrual(
+                content_id=item.content_id,
+                user_id=user_id,
+                kind=kind,
+                views=item.events_earning,
+                lamports=lamports,
             )
-            account = f"{'owed' if kind == 'earnings' else 'return'}:{user_id}"
-            entries[account] = entries.get(account, 0) + lamports
-        entries["platform"] += part.platform_lamports
-        entries["views"] -= gross
-    if returns:
-        earnings.add_returns(db, returns)
-    earnings.accrue(db, accruals, drain_id=drain_id, now=now)
-    ledger.post(db, f"drain:{drain_id}", entries, now=now)
+        )
+        account = f"{'owed' if kind == 'earnings' else 'return'}:{user_id}"
+        books.entries[account] = books.entries.get(account, 0) + lamports
+
+
+def _returns(
+    holders: Sequence[Share], part: Split, returns: dict[UUID, int]
+) -> list[tuple[str, str, int]]:
+    """What each investor of a content gets, also added to ``returns`` by investment."""
+    by_user: dict[str, int] = {}
+    for share in holders:
+        lamports = part.investor_lamports[share.investment_id]
+        by_user[share.user_id] = by_user.get(share.user_id, 0) + lamports
+        if lamports:
+            returns[share.investment_id] = lamports
+    return [("return", user_id, lamports) for user_id, lamports in by_user.items()]

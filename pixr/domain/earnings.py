@@ -98,6 +98,13 @@ def split(epoch: Epoch, shares: Sequence[Share], gross_lamports: int) -> Split:
     assert gross_lamports > 0
     total = epoch.gross_lamports + gross_lamports
     platform = total * epoch.platform_fee_bps // BPS - epoch.platform_lamports
+    assert 0 <= platform <= gross_lamports
+    if not shares:  # of most contents; a drain may split the views of a hundred thousand
+        return Split(
+            platform_lamports=platform,
+            creator_lamports=gross_lamports - platform,
+            investor_lamports={},
+        )
     invested = sum(share.invested_lamports for share in shares)
     investors: dict[UUID, int] = {}
     for share in shares:
@@ -108,7 +115,6 @@ def split(epoch: Epoch, shares: Sequence[Share], gross_lamports: int) -> Split:
             due if share.room_lamports is None else min(due, share.room_lamports)
         )
     creator = gross_lamports - platform - sum(investors.values())
-    assert platform >= 0
     assert creator >= 0
     assert all(lamports >= 0 for lamports in investors.values())
     return Split(platform_lamports=platform, creator_lamports=creator, investor_lamports=investors)

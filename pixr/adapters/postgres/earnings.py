@@ -11,10 +11,11 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from pixr.adapters.postgres import Database, DatabaseUnreachable, arrays, sql
 from pixr.domain.earnings import Epoch, Rules, Share
@@ -28,6 +29,8 @@ WATCHED_MS_MIN: Final = 30_000
 COPY_LINES: Final = (
     "COPY arrived_views (event_id, content_id, viewer_id, watched_ms, occurred_us) FROM STDIN"
 )
+
+CHANGED: Final = "the shares of a content changed during the drain"
 
 
 class AnotherDrain(Outage):
@@ -62,7 +65,8 @@ class Total:
     """What one drain adds to an epoch."""
 
     content_id: str
-    epoch: int
+    epoch: int | None
+    """None: the content's first, which begins with this."""
     gross_lamports: int = 0
     platform_lamports: int = 0
     investor_lamports: int = 0
@@ -148,19 +152,29 @@ def record_day(
     db.execute(sql("earnings/ensure_day"), {"day": day})
     db.execute(sql("earnings/plan_joins"), {"joins": "off"})
     # Never prepared: the plan is made for this day's partition alone.
-    found = db.execute(
-        sql("earnings/record_views"),
-        {
-            "day": day,
-            "begin_us": begin_us,
-            "end_us": begin_us + DAY_US,
-            "watched_ms_min": WATCHED_MS_MIN,
-            "views_per_viewer_day": views_per_viewer_day,
-            "drain_id": drain_id,
-        },
-        prepare=False,
-    )
-    counted = [Counted(**row) for row in found]
+    with db.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(
+            sql("earnings/record_views"),
+            {
+                "day": day,
+                "begin_us": begin_us,
+                "end_us": begin_us + DAY_US,
+                "watched_ms_min": WATCHED_MS_MIN,
+                "views_per_viewer_day": views_per_viewer_day,
+                "drain_id": drain_id,
+            },
+            prepare=False,
+        )
+        counted = [
+            Counted(
+                content_id=content_id,
+                creator_id=creator_id,
+                best_rung=best_rung,
+                events_new=events_new,
+                events_earning=events_earning,
+            )
+            for content_id, creator_id, best_rung, events_new, events_earning in cursor.fetchall()
+        ]
     db.execute(sql("earnings/plan_joins"), {"joins": "on"})
     if counted:
         db.execute(
@@ -176,33 +190,70 @@ def record_day(
 
 def open_epochs(
     db: Database, content_ids: Sequence[str], *, rules: Rules, now: datetime
-) -> dict[str, tuple[int, Epoch]]:
-    """Return number and totals of each content's open epoch, opening one where needed."""
-    found = _read_epochs(db, content_ids)
+) -> dict[str, tuple[int | None, Epoch]]:
+    """Return number and totals of each content's open epoch, opening one where needed.
+
+    A content's first epoch has no number: it begins when its totals are added.
+    """
+    found: dict[str, tuple[int | None, Epoch]] = {}
+    found |= _read_epochs(db, content_ids)
     shares = (rules.platform_fee_bps, rules.investor_share_bps)
+    missing = [content_id for content_id in content_ids if content_id not in found]
     stale = [
         content_id
-        for content_id in content_ids
-        if content_id not in found
-        or (found[content_id][1].platform_fee_bps, found[content_id][1].investor_share_bps)
-        != shares
+        for content_id, (_, epoch) in found.items()
+        if (epoch.platform_fee_bps, epoch.investor_share_bps) != shares
     ]
+    if missing:
+        rows = db.execute(sql("earnings/list_begun"), {"content_ids": arrays.texts(missing)})
+        begun = [row["content_id"] for row in rows]
+        stale += begun
+        first = Epoch(
+            platform_fee_bps=rules.platform_fee_bps,
+            investor_share_bps=rules.investor_share_bps,
+            gross_lamports=0,
+            platform_lamports=0,
+        )
+        found |= dict.fromkeys(set(missing).difference(begun), (None, first))
     if stale:
-        parameters = {
-            "content_ids": arrays.texts(stale),
-            "platform_fee_bps": rules.platform_fee_bps,
-            "investor_share_bps": rules.investor_share_bps,
-            "now": now,
-        }
-        db.execute(sql("earnings/close_changed_epochs"), parameters)
-        db.execute(sql("earnings/open_epochs"), parameters)
+        _open_next(db, stale, rules=rules, now=now)
         found |= _read_epochs(db, stale)
     return found
 
 
+def _open_next(db: Database, content_ids: Sequence[str], *, rules: Rules, now: datetime) -> None:
+    parameters = {
+        "content_ids": arrays.texts(content_ids),
+        "platform_fee_bps": rules.platform_fee_bps,
+        "investor_share_bps": rules.investor_share_bps,
+        "now": now,
+    }
+    db.execute(sql("earnings/close_changed_epochs"), parameters)
+    db.execute(sql("earnings/open_epochs"), parameters)
+
+
 def _read_epochs(db: Database, content_ids: Sequence[str]) -> dict[str, tuple[int, Epoch]]:
-    rows = db.execute(sql("earnings/read_epochs"), {"content_ids": arrays.texts(content_ids)})
-    return {row.pop("content_id"): (row.pop("epoch"), Epoch(**row)) for row in rows}
+    with db.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(sql("earnings/read_epochs"), {"content_ids": arrays.texts(content_ids)})
+        return {
+            content_id: (
+                number,
+                Epoch(
+                    platform_fee_bps=platform_fee_bps,
+                    investor_share_bps=investor_share_bps,
+                    gross_lamports=gross_lamports,
+                    platform_lamports=platform_lamports,
+                ),
+            )
+            for (
+                content_id,
+                number,
+                platform_fee_bps,
+                investor_share_bps,
+                gross_lamports,
+                platform_lamports,
+            ) in cursor.fetchall()
+        }
 
 
 def shares(db: Database, content_ids: Sequence[str]) -> dict[str, list[Share]]:
@@ -213,26 +264,50 @@ def shares(db: Database, content_ids: Sequence[str]) -> dict[str, list[Share]]:
     return found
 
 
-def add_totals(db: Database, totals: Sequence[Total]) -> None:
-    """Add one drain to the epochs as they were read.
+def add_totals(db: Database, totals: Sequence[Total], *, rules: Rules, now: datetime) -> None:
+    """Add one drain to the epochs as they were read, and begin the first ones.
 
     Raises:
-        DatabaseUnreachable: One was closed since (an upgrade went live): drain again.
+        DatabaseUnreachable: One was closed or opened since (an upgrade went live): drain again.
     """
-    found = db.execute(
-        sql("earnings/add_totals"),
-        {
-            "content_ids": arrays.texts([total.content_id for total in totals]),
-            "epochs": arrays.numbers(total.epoch for total in totals),
-            "gross_lamports": arrays.numbers(total.gross_lamports for total in totals),
-            "platform_lamports": arrays.numbers(total.platform_lamports for total in totals),
-            "investor_lamports": arrays.numbers(total.investor_lamports for total in totals),
-            "views": arrays.numbers(total.views for total in totals),
-            "qualified_views": arrays.numbers(total.qualified_views for total in totals),
-        },
-    )
-    if found.rowcount != len(totals):
-        raise DatabaseUnreachable("the shares of a content changed during the drain")
+    begun = [total for total in totals if total.epoch is not None]
+    first = [total for total in totals if total.epoch is None]
+    added = 0
+    if begun:
+        added = db.execute(
+            sql("earnings/add_totals"),
+            _columns(begun)
+            | {
+                "epochs": arrays.numbers(total.epoch for total in begun if total.epoch is not None),
+                "investor_lamports": arrays.numbers(total.investor_lamports for total in begun),
+            },
+        ).rowcount
+    if added != len(begun):
+        raise DatabaseUnreachable(CHANGED)
+    if first:
+        _begin_epochs(db, first, rules=rules, now=now)
+
+
+def _begin_epochs(db: Database, totals: Sequence[Total], *, rules: Rules, now: datetime) -> None:
+    shares = {
+        "platform_fee_bps": rules.platform_fee_bps,
+        "investor_share_bps": rules.investor_share_bps,
+        "now": now,
+    }
+    try:
+        db.execute(sql("earnings/begin_epochs"), _columns(totals) | shares)
+    except psycopg.errors.UniqueViolation as error:
+        raise DatabaseUnreachable(CHANGED) from error
+
+
+def _columns(totals: Sequence[Total]) -> dict[str, Any]:
+    return {
+        "content_ids": arrays.texts([total.content_id for total in totals]),
+        "gross_lamports": arrays.numbers(total.gross_lamports for total in totals),
+        "platform_lamports": arrays.numbers(total.platform_lamports for total in totals),
+        "views": arrays.numbers(total.views for total in totals),
+        "qualified_views": arrays.numbers(total.qualified_views for total in totals),
+    }
 
 
 def add_returns(db: Database, returns: Mapping[UUID, int]) -> None:
@@ -285,4 +360,4 @@ def insert_drain(
 def start_new_epoch(db: Database, content_id: str, *, rules: Rules, now: datetime) -> None:
     """The investors of a content have changed: close its epoch and open the next."""
     db.execute(sql("earnings/close_epoch"), {"content_id": content_id})
-    open_epochs(db, [content_id], rules=rules, now=now)
+    _open_next(db, [content_id], rules=rules, now=now)

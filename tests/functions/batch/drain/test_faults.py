@@ -165,6 +165,32 @@ def test_an_epoch_that_closes_under_the_drain_makes_it_drain_again(
     assert bench.differences() == []
 
 
+def test_an_epoch_that_another_begins_makes_it_drain_again(
+    bench: Bench, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade goes live before the first view of a content is counted."""
+    bench.content("film", "alice")
+    bench.stream.append([bench.view(1)])
+    bench.invest("film", "ida", 1_000_000, None)
+    bench.db.execute("UPDATE content_investments SET state = 'ESCROWED', live_at = NULL")
+    read = earnings.shares
+
+    def read_too_early(db: Database, content_ids: list[str]) -> Any:
+        found = read(db, content_ids)
+        with connect(database_url) as other:
+            other.execute("UPDATE content_investments SET state = 'LIVE', live_at = now()")
+            earnings.start_new_epoch(other, "film", rules=RULES, now=bench.now)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(earnings, "shares", read_too_early)
+        with pytest.raises(DatabaseUnreachable, match="changed during the drain"):
+            bench.drain()
+    bench.drain()
+    assert bench.owed("alice") == CREATOR_VIEW - PER_VIEW * 2_000 // 10_000
+    assert bench.differences() == []
+
+
 def test_rivals_count_a_viewers_last_view_once(
     bench: Bench, database_url: str, redis_url: str
 ) -> None:
