@@ -31,6 +31,7 @@ from pydantic import BaseModel
 from functions.json_body import BODY_BYTES_MAX, BodyTooLarge, NotJson, read_object
 from pixr.domain.errors import (
     BadDestination,
+    BeingMade,
     Forbidden,
     KeyReused,
     Malformed,
@@ -67,6 +68,7 @@ STATUS: Final[Mapping[type[Refusal], HTTPStatus]] = {
     TooSmall: HTTPStatus.CONFLICT,
     Overfunded: HTTPStatus.CONFLICT,
     NoGain: HTTPStatus.CONFLICT,
+    BeingMade: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     QuoteUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -113,7 +113,7 @@ class UpgradeOffer(BaseModel):
     quality: str
     gain: bool
     state: str
-    """none, open, funded, live, failed or present."""
+    """none, open, making, funded, live, failed or present."""
     reason: str | None
     """Why there is nothing to gain."""
     price: Amount | None

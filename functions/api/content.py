@@ -13,8 +13,8 @@ from functions.api.answers import (
     UploadState,
 )
 from functions.values import Amount
-from pixr.adapters.postgres import Database, Row, contents, investments
-from pixr.domain.errors import NoGain, NotFound
+from pixr.adapters.postgres import Database, Row, contents, investments, upgrades
+from pixr.domain.errors import BeingMade, NoGain, NotFound
 from pixr.domain.investments import check_gain
 from pixr.domain.renditions import LADDER, Quote, Size, SolPrice, Source, quote
 
@@ -96,11 +96,20 @@ def show_upgrades(
     """
     row = get_content(db, content_id)
     present = {item["rung"] for item in contents.list_renditions(db, content_id)}
+    making = upgrades.list_making(db, content_id)
     fundings = {item["rung"]: item for item in investments.list_fundings(db, content_id)}
     return UpgradesView(
         content_id=content_id,
         upgrades=[
-            _offer(row, rung, present=present, funding=fundings.get(rung), sol=sol, now=now)
+            _offer(
+                row,
+                rung,
+                present=present,
+                making=making,
+                funding=fundings.get(rung),
+                sol=sol,
+                now=now,
+            )
             for rung in LADDER
         ],
     )
@@ -131,31 +140,24 @@ def _offer(
     rung: int,
     *,
     present: set[int],
+    making: set[int],
     funding: Row | None,
     sol: SolPrice | None,
     now: datetime,
 ) -> UpgradeOffer:
-    if funding is not None:
-        price_lamports, funded_lamports = funding["price_lamports"], funding["funded_lamports"]
-        is_open = funding["state"] == "OPEN"
-        return UpgradeOffer(
-            quality=f"{rung}p",
-            gain=is_open,
-            state=funding["state"].lower(),
-            reason=None if is_open else f"the upgrade is {funding['state'].lower()} already",
-            price=Amount.of(price_lamports),
-            funded=Amount.of(funded_lamports),
-            open=Amount.of(price_lamports - funded_lamports if is_open else 0),
-            quote=funding["quote"],
-            job_id=None if funding["job_id"] is None else str(funding["job_id"]),
-        )
+    if funding is not None and funding["state"] != "OPEN":
+        state = funding["state"].lower()
+        return _funded(funding, state=state, reason=f"the upgrade is {state} already")
     try:
-        check_gain(rung, source=source_size(row), present=present)
-    except NoGain as error:
+        check_gain(rung, source=source_size(row), present=present, making=making)
+    except (NoGain, BeingMade) as error:
+        state = "present" if rung in present else "making" if rung in making else "none"
+        if funding is not None:
+            return _funded(funding, state=state, reason=str(error))
         return UpgradeOffer(
             quality=f"{rung}p",
             gain=False,
-            state="present" if rung in present else "none",
+            state=state,
             reason=str(error),
             price=None,
             funded=None,
@@ -163,6 +165,8 @@ def _offer(
             quote=None,
             job_id=None,
         )
+    if funding is not None:
+        return _funded(funding, state="open", reason=None)
     priced = price(row, rung, sol=sol, now=now)
     return UpgradeOffer(
         quality=f"{rung}p",
@@ -174,6 +178,22 @@ def _offer(
         open=Amount.of(priced.lamports),
         quote=priced.document(),
         job_id=None,
+    )
+
+
+def _funded(funding: Row, *, state: str, reason: str | None) -> UpgradeOffer:
+    """A rung that somebody has put money into; it takes more unless there is a ``reason``."""
+    price_lamports, funded_lamports = funding["price_lamports"], funding["funded_lamports"]
+    return UpgradeOffer(
+        quality=f"{funding['rung']}p",
+        gain=reason is None,
+        state=state,
+        reason=reason,
+        price=Amount.of(price_lamports),
+        funded=Amount.of(funded_lamports),
+        open=Amount.of(price_lamports - funded_lamports if reason is None else 0),
+        quote=funding["quote"],
+        job_id=None if funding["job_id"] is None else str(funding["job_id"]),
     )
 
 

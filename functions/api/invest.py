@@ -23,6 +23,7 @@ from pixr.adapters.postgres import (
     idempotency,
     investments,
     payouts,
+    upgrades,
     wallets,
 )
 from pixr.adapters.postgres.idempotency import Claim
@@ -63,6 +64,7 @@ def invest(
         WalletMissing: The user never asked for a wallet.
         NotFound: There is no such content.
         NoGain: The rung shows nothing new, or its upgrade is decided.
+        BeingMade: A job makes the rung already.
         QuoteUnavailable: Nobody has fixed the price yet, and none can be made now.
         SettlementNotStarted: The escrow's address is not known yet.
         Overdrawn: More than is available, or what remains would be dust.
@@ -101,7 +103,8 @@ def _fresh_quote(
     """Judge the rung, and price it unless an investor has fixed the price already."""
     row = get_content(db, asked.content_id)
     present = {item["rung"] for item in contents.list_renditions(db, asked.content_id)}
-    check_gain(asked.rung, source=source_size(row), present=present)
+    making = upgrades.list_making(db, asked.content_id)
+    check_gain(asked.rung, source=source_size(row), present=present, making=making)
     funding = investments.get_funding(db, asked.content_id, asked.rung)
     if funding is None:
         return price(row, asked.rung, sol=sol, now=now)

@@ -12,6 +12,7 @@ Refusal
 ├── TooSmall              the chain would not let so little arrive; says how much it would
 ├── Overfunded            more than is still open; says how much is
 ├── NoGain                the source has nothing for that rung, or it is there already
+├── BeingMade             a job makes that rung already, with nobody's money or with others'
 ├── QuoteUnavailable      the price of SOL is missing or stale, so nothing can be priced
 ├── SettlementNotStarted  the settler has not pinned the house's addresses yet
 ├── KeyReused             the idempotency key came with another body before
@@ -140,6 +141,16 @@ class NoGain(Refusal):
 
     code = "no-gain"
     title = "No visible gain"
+
+
+class BeingMade(Refusal):
+    """The rung will be there anyway: money for it would buy nothing."""
+
+    code = "being-made"
+    title = "That quality is being made already"
+
+    def __init__(self, rung: int) -> None:
+        super().__init__(f"{rung}p is being made at the moment: there is nothing left to pay for")
 
 
 class QuoteUnavailable(Refusal):

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from pixr.domain.earnings import INVESTORS_MAX
-from pixr.domain.errors import Malformed, NoGain, TooSmall
+from pixr.domain.errors import BeingMade, Malformed, NoGain, TooSmall
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS, Lamports
 from pixr.domain.renditions import LADDER, Size, real_rungs
 
@@ -46,21 +46,27 @@ def parse_quality(value: object) -> int:
     return value
 
 
-def check_gain(rung: int, *, source: Size | None, present: Collection[int]) -> None:
+def check_gain(
+    rung: int, *, source: Size | None, present: Collection[int], making: Collection[int]
+) -> None:
     """Refuse to sell a rung that would show viewers nothing new.
 
     Args:
         rung: One of ``LADDER``.
         source: The picture of the accepted source; None while there is none.
         present: Rungs that are published already.
+        making: Rungs that a job makes at the moment.
 
     Raises:
         NoGain: With the reason.
+        BeingMade: It will be there anyway.
     """
     if source is None:
         raise NoGain("no source has been accepted yet, so nothing can be made from it")
     if rung in present:
         raise NoGain(f"{rung}p is there already")
+    if rung in making:
+        raise BeingMade(rung)
     if rung not in real_rungs(source):
         raise NoGain(f"the source's short side is {source.short_px} px: there is no {rung}p in it")
 

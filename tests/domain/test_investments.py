@@ -2,7 +2,7 @@
 
 import pytest
 
-from pixr.domain.errors import Malformed, NoGain, TooSmall
+from pixr.domain.errors import BeingMade, Malformed, NoGain, TooSmall
 from pixr.domain.investments import (
     check_gain,
     check_investors,
@@ -52,7 +52,7 @@ def test_what_is_no_quality_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize("size", [FULL_HD, PORTRAIT])
 def test_a_rung_that_the_source_has_is_sold(size: Size) -> None:
-    check_gain(1080, source=size, present=[480])
+    check_gain(1080, source=size, present=[480], making=[720])
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,12 @@ def test_a_rung_without_gain_is_not_sold(
     rung: int, source: Size | None, present: list[int], reason: str
 ) -> None:
     with pytest.raises(NoGain, match=reason):
-        check_gain(rung, source=source, present=present)
+        check_gain(rung, source=source, present=present, making=[])
+
+
+def test_a_rung_that_is_being_made_is_not_sold() -> None:
+    with pytest.raises(BeingMade, match="480p is being made"):
+        check_gain(480, source=FULL_HD, present=[], making=[480])
 
 
 def test_returns_stop_at_the_cap() -> None:

@@ -66,6 +66,12 @@ def get(db: Database, job_id: UUID) -> Row | None:
     return db.execute(sql("upgrade_jobs/get"), {"job_id": job_id}).fetchone()
 
 
+def list_making(db: Database, content_id: str) -> set[int]:
+    """The rungs of a content that jobs make at the moment."""
+    rows = db.execute(sql("upgrade_jobs/list_making"), {"content_id": content_id})
+    return {row["rung"] for row in rows}
+
+
 def accepted_etag(db: Database, content_id: str, source_key: str) -> str | None:
     """Which version of the content's source was accepted."""
     parameters = {"content_id": content_id, "source_key": source_key}

@@ -40,6 +40,32 @@ def test_every_rung_of_the_ladder_is_priced_or_says_why_not(house: House) -> Non
     assert full["open"] == full["price"]
 
 
+def test_a_rung_that_a_job_makes_is_not_offered(house: House) -> None:
+    publish(house)
+    offer, *_ = house.get("/content/clip/upgrades").body["upgrades"]
+    assert offer["state"] == "present"
+    house.db.execute("DELETE FROM renditions")
+    house.db.execute(
+        "UPDATE upgrade_jobs SET state = 'ENCODING', chunks_done = 0, closed_at = NULL"
+    )
+    offer, *_ = house.get("/content/clip/upgrades").body["upgrades"]
+    assert (offer["quality"], offer["gain"], offer["state"]) == ("480p", False, "making")
+    assert "being made" in offer["reason"]
+    assert offer["price"] is None
+
+
+def test_what_was_made_meanwhile_takes_no_more_money(house: House) -> None:
+    """Somebody has put money into a rung that another job published since."""
+    publish(house)
+    house.db.execute(
+        "INSERT INTO fundings (content_id, rung, price_lamports, quote, funded_lamports, opened_at)"
+        " VALUES ('clip', 480, 3000000, '{}', 1000000, now())"
+    )
+    offer, *_ = house.get("/content/clip/upgrades").body["upgrades"]
+    assert (offer["gain"], offer["state"], offer["open"]["lamports"]) == (False, "present", "0")
+    assert (offer["price"]["lamports"], offer["funded"]["lamports"]) == ("3000000", "1000000")
+
+
 def test_a_content_without_a_source_offers_nothing(house: House) -> None:
     house.post("/uploads", {"file_name": "a.mp4", "content_id": "clip"})
     body = house.get("/content/clip/upgrades", sub=None).body

@@ -111,6 +111,34 @@ def test_nothing_is_sold_that_shows_nothing_new(house: House, quality: Any, code
     assert untouched(house)
 
 
+def test_what_a_job_makes_already_is_not_sold(house: House) -> None:
+    """The upload's own job is at work on 480p, which is not there yet: it will be, for nothing."""
+    publish(house)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    house.db.execute("DELETE FROM renditions")
+    house.db.execute(
+        "UPDATE upgrade_jobs SET state = 'ENCODING', chunks_done = 0, closed_at = NULL"
+    )
+    answer = put(house, lamports=RENT, quality="480p")
+    assert answer.problem == (409, "being-made")
+    assert untouched(house)
+    # When that job fails the rung is for sale.
+    house.db.execute("UPDATE upgrade_jobs SET state = 'FAILED', reason = 'no', closed_at = now()")
+    assert put(house, lamports=RENT, quality="480p").status == 202
+
+
+def test_what_a_job_has_begun_to_make_takes_no_more_money(house: House) -> None:
+    publish(house, frames=LONG)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    put(house, lamports=RENT)
+    house.db.execute(
+        "UPDATE upgrade_jobs SET rung = 1080, state = 'ENCODING', chunks_done = 0, closed_at = NULL"
+    )
+    assert put(house, "k2", lamports=RENT).problem == (409, "being-made")
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"lamports": RENT, "quality": "999p"}, "quality"),
     ({"lamports": RENT, "quality": "1080P"}, "quality"),

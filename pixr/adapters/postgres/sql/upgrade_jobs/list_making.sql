@@ -1,0 +1,6 @@
+-- The rungs that live jobs of a content make. An upload that was not probed yet has none.
+SELECT rung
+FROM upgrade_jobs
+WHERE content_id = %(content_id)s
+  AND rung IS NOT NULL
+  AND state IN ('QUEUED', 'ENCODING', 'ASSEMBLING')
