@@ -1,15 +1,16 @@
-"""What follows when a paid-for upgrade is done or has failed.
+"""What follows when a paid-for upgrade is done or has failed, or could not begin.
 
 job PUBLISHED → investments LIVE, a new epoch shares their returns, escrow → treasury
 job FAILED    → every investor is refunded in full, on chain
 not fully funded in time → likewise
+paid for, while another job made that rung → begun when that job failed, refunded when it did not
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from pixr.adapters.postgres import Database, earnings, investments_settled, ledger, payouts
+from pixr.adapters.postgres import Database, Row, earnings, investments_settled, ledger, payouts
 from pixr.domain.earnings import Rules
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 
@@ -22,8 +23,16 @@ def advance(
     new_id: Callable[[], UUID],
     now: datetime,
 ) -> int:
-    """Decide every funding whose job has ended; return how many were decided."""
-    decided = 0
+    """Decide every funding whose job has ended, or that no job is needed for any more.
+
+    What could not begin when its money landed begins here, as soon as it can.
+
+    Returns:
+        How many were decided.
+    """
+    for row in investments_settled.list_startable(db):
+        investments_settled.start(db, row["content_id"], row["rung"], job_id=new_id(), now=now)
+    decided = _give_back(db, investments_settled.list_made(db), new_id=new_id, now=now)
     for row in investments_settled.list_decided(db):
         state = "LIVE" if row["is_published"] else "FAILED"
         with db.transaction():
@@ -49,11 +58,19 @@ def advance(
 def give_up(
     db: Database, *, opened_before: datetime, new_id: Callable[[], UUID], now: datetime
 ) -> int:
-    """Refund the parts of upgrades that were not fully funded in time; return how many."""
+    """Refund the parts of upgrades that did not begin in time; return how many upgrades."""
+    overdue = investments_settled.list_overdue(db, before=opened_before)
+    return _give_back(db, overdue, new_id=new_id, now=now)
+
+
+def _give_back(
+    db: Database, fundings: Sequence[Row], *, new_id: Callable[[], UUID], now: datetime
+) -> int:
+    """Refund every part of upgrades that have not begun; return how many upgrades."""
     given_up = 0
-    for row in investments_settled.list_overdue(db, before=opened_before):
+    for row in fundings:
         with db.transaction():
-            investments = investments_settled.close_overdue(
+            investments = investments_settled.close_open(
                 db, row["content_id"], row["rung"], now=now
             )
             if investments is None:

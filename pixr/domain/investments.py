@@ -1,7 +1,7 @@
 """What an investor may put into an upgrade, what comes back at most, and how far a job is.
 
     OPEN ──price reached, all of it in escrow──▶ FUNDED ──job published──▶ LIVE
-      └─ not in time ──▶ FAILED ◀── job failed for good ┘   (everybody refunded)
+      └─ not begun in time ──▶ FAILED ◀── job failed for good ┘   (everybody refunded)
 
 The first investor fixes the price; nobody can put in more than is open.
 """

@@ -42,7 +42,7 @@ def decide(
         return None
     state = "LIVE" if user_id is None else "FAILED"
     if row["state"] == "OPEN":
-        return investments_settled.close_overdue(db, row["content_id"], row["rung"], now=now)
+        return investments_settled.close_open(db, row["content_id"], row["rung"], now=now)
     moved = investments_settled.close_funding(
         db, row["content_id"], row["rung"], state=state, now=now
     )

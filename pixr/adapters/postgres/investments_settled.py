@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from pixr.adapters.postgres import Database, Row, sql
+from psycopg import Rollback
+
+from pixr.adapters.postgres import Database, Row, contents, sql
 
 DECIDED_MAX: Final = 100
 
@@ -12,14 +14,46 @@ DECIDED_MAX: Final = 100
 def after_payment(db: Database, batch_id: UUID, *, job_id: UUID, now: datetime) -> None:
     """Move on the investments that a finalized batch carried. Inside its transaction.
 
-    When one completes a funding, the upgrade job and its message are written as well.
+    When one completes a funding, the upgrade job and its message are written as well, unless
+    the upgrade cannot begin now: then it waits, paid for, among ``list_startable``.
     """
     for row in db.execute(sql("investments/escrowed"), {"batch_id": batch_id}).fetchall():
         funding: dict[str, Any] = {**row, "job_id": job_id, "now": now}
         full = db.execute(sql("investments/add_escrow"), funding).fetchone()
         if full is not None and full["is_full"]:
-            db.execute(sql("investments/start_job"), funding)
+            start(db, row["content_id"], row["rung"], job_id=job_id, now=now)
     db.execute(sql("investments/refunded"), {"batch_id": batch_id})
+
+
+def start(db: Database, content_id: str, rung: int, *, job_id: UUID, now: datetime) -> bool:
+    """Begin an upgrade that is paid for in full: FUNDED, with its job and its message.
+
+    Returns:
+        False when it cannot begin: a job makes that rung, or it has been published. Nothing
+        is written then, and nothing raised: many payments share the transaction.
+    """
+    is_begun = False
+    with db.transaction() as attempt:
+        parameters: dict[str, Any] = {"content_id": content_id, "rung": rung}
+        begun = db.execute(
+            sql("investments/start_job"), {**parameters, "job_id": job_id, "now": now}
+        )
+        is_begun = begun.fetchone() is not None
+        # Asked afterwards: the insertion has waited for a job that was just being published.
+        if is_begun and rung in {row["rung"] for row in contents.list_renditions(db, content_id)}:
+            is_begun = False
+            raise Rollback(attempt)
+    return is_begun
+
+
+def list_startable(db: Database) -> list[Row]:
+    """Return ``{content_id, rung}`` of upgrades that are paid for, did not begin, and now can."""
+    return db.execute(sql("investments/list_startable"), {"limit": DECIDED_MAX}).fetchall()
+
+
+def list_made(db: Database) -> list[Row]:
+    """Return ``{content_id, rung}`` of upgrades that did not begin and that nobody needs now."""
+    return db.execute(sql("investments/list_made"), {"limit": DECIDED_MAX}).fetchall()
 
 
 def list_decided(db: Database) -> list[Row]:
@@ -28,7 +62,7 @@ def list_decided(db: Database) -> list[Row]:
 
 
 def list_overdue(db: Database, *, before: datetime) -> list[Row]:
-    """Return ``{content_id, rung}`` of upgrades opened ``before`` that are not fully funded.
+    """Return ``{content_id, rung}`` of upgrades opened ``before`` that have not begun.
 
     One with a part still on its way to escrow is left out until that is settled.
     """
@@ -36,10 +70,10 @@ def list_overdue(db: Database, *, before: datetime) -> list[Row]:
     return db.execute(sql("investments/list_overdue"), parameters).fetchall()
 
 
-def close_overdue(db: Database, content_id: str, rung: int, *, now: datetime) -> list[Row] | None:
-    """Give up a funding; as ``close_funding`` with 'FAILED'. Call it inside a transaction."""
+def close_open(db: Database, content_id: str, rung: int, *, now: datetime) -> list[Row] | None:
+    """Give up one that has not begun; as ``close_funding`` with 'FAILED'. Inside a transaction."""
     parameters: dict[str, Any] = {"content_id": content_id, "rung": rung, "now": now}
-    if db.execute(sql("investments/close_overdue"), parameters).fetchone() is None:
+    if db.execute(sql("investments/close_open"), parameters).fetchone() is None:
         return None
     return _move_escrowed(db, parameters, "REFUNDING")
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from pixr.adapters.postgres import Database, contents, upgrades
+from pixr.adapters.postgres import Database, contents, investments, upgrades
 from pixr.domain.renditions import Size
 from pixr.domain.sources import SourceFacts
 
@@ -106,6 +106,23 @@ def test_source_can_be_followed_by_another_until_something_is_published(db: Data
     with db.transaction():
         publish(db, "movie", job["id"], 480)
     assert not accept(db, "movie", key)
+
+
+def test_a_source_that_investors_have_paid_for_stays(db: Database) -> None:
+    """The price was made of its length: a longer one must not be had for it."""
+    upload_id, key = expect(db, "movie")
+    job = upgrades.open_base(
+        db, job_id=uuid4(), content_id="movie", upload_id=upload_id, source_key=key, now=NOW
+    )
+    assert accept(db, "movie", key)
+    upgrades.close(db, job["id"], "FAILED", "x", now=NOW)
+    investments.open_funding(db, "movie", 1080, price_lamports=100, quote={}, now=NOW)
+    assert investments.promise(db, "movie", 1080, lamports=100) is not None
+    assert not accept(db, "movie", key + "2")
+    assert accept(db, "movie", key)
+    # Once everybody has their money back the content may have another.
+    db.execute("UPDATE fundings SET state = 'FAILED'")
+    assert accept(db, "movie", key + "2")
 
 
 def test_best_rung_only_rises(db: Database) -> None:

@@ -13,7 +13,7 @@ from tests.functions.batch.conftest import Settler
 PRICE = 2_000_000
 
 
-def invest(settler: Settler, user_id: str, lamports: int) -> UUID:
+def invest(settler: Settler, user_id: str, lamports: int, *, rung: int = 1080) -> UUID:
     """What POST /invest writes, for a user who got 1 SOL from outside."""
     address = settler.user(user_id)
     settler.airdrop(address, 10**9)
@@ -25,16 +25,17 @@ def invest(settler: Settler, user_id: str, lamports: int) -> UUID:
     with settler.db.transaction():
         settler.db.execute(
             "INSERT INTO fundings (content_id, rung, price_lamports, quote, opened_at)"
-            " VALUES ('film', 1080, %s, '{}', now()) ON CONFLICT DO NOTHING",
-            (PRICE,),
+            " VALUES ('film', %s, %s, '{}', now()) ON CONFLICT DO NOTHING",
+            (rung, PRICE),
         )
         settler.db.execute(
-            "UPDATE fundings SET funded_lamports = funded_lamports + %s", (lamports,)
+            "UPDATE fundings SET funded_lamports = funded_lamports + %s WHERE rung = %s",
+            (lamports, rung),
         )
         settler.db.execute(
             "INSERT INTO content_investments (id, content_id, rung, user_id, lamports,"
-            " return_cap_lamports, created_at) VALUES (%s, 'film', 1080, %s, %s, %s, now())",
-            (investment_id, user_id, lamports, lamports * 3 // 2),
+            " return_cap_lamports, created_at) VALUES (%s, 'film', %s, %s, %s, %s, now())",
+            (investment_id, rung, user_id, lamports, lamports * 3 // 2),
         )
         assert payouts.request(
             settler.db,

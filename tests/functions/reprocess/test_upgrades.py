@@ -105,6 +105,20 @@ def test_source_replaced_after_publication_fails_the_upgrade(
     )
 
 
+def test_source_deleted_after_publication_fails_the_upgrade(studio: Studio, tmp_path: Path) -> None:
+    publish_base(studio, tmp_path)
+    (source,) = studio.keys("originals/")
+    studio.s3.delete_object(Bucket=studio.bucket, Key=source)
+    job_id = fund(studio, "movie", 720)
+    upgrade(studio, job_id)
+    job = next(job for job in studio.jobs("movie") if job["id"] == job_id)
+    assert (job["state"], job["reason"]) == (
+        "FAILED",
+        "the object was deleted before it was read",
+    )
+    assert studio.content("movie")["best_rung"] == 480
+
+
 PARTS = {"manifest.json": b"{}", "transcript.vtt": b"WEBVTT", "embeddings.npy": bytes(3_000_000)}
 
 

@@ -1,6 +1,6 @@
 -- Take this source as the content's only one. Returns no row when another source was accepted
--- and is in use: it was published, or a job is at work on it. The same source again changes
--- nothing and returns its row.
+-- and is in use: it was published, a job is at work on it, or investors have put money into an upgrade
+-- at a price that was made of its length. The same source again changes nothing and returns its row.
 UPDATE contents
 SET source_key = %(source_key)s,
     source_bytes = %(source_bytes)s,
@@ -17,5 +17,10 @@ WHERE content_id = %(content_id)s
                SELECT FROM upgrade_jobs
                WHERE upgrade_jobs.content_id = contents.content_id
                  AND upgrade_jobs.source_key = contents.source_key
-                 AND upgrade_jobs.state IN ('QUEUED', 'ENCODING', 'ASSEMBLING'))))
+                 AND upgrade_jobs.state IN ('QUEUED', 'ENCODING', 'ASSEMBLING'))
+           AND NOT EXISTS (
+               SELECT FROM fundings
+               WHERE fundings.content_id = contents.content_id
+                 AND fundings.state IN ('OPEN', 'FUNDED')
+                 AND fundings.funded_lamports > 0)))
 RETURNING content_id

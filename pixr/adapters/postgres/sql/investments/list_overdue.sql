@@ -1,4 +1,5 @@
--- Upgrades that were not fully funded in time, and whose promised parts are all in escrow.
+-- Upgrades that did not begin in time, because they are not fully funded or because a job makes their
+-- rung all the while, and whose promised parts are all in escrow.
 SELECT content_id, rung
 FROM fundings
 WHERE state = 'OPEN'

@@ -1,4 +1,4 @@
--- Give up an upgrade that was not fully funded in time. No row: somebody has just put in more.
+-- Give up an upgrade that has not begun. No row: it has, or somebody has just put in more.
 UPDATE fundings
 SET state = 'FAILED'
 WHERE content_id = %(content_id)s
