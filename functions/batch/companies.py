@@ -1,5 +1,6 @@
-"""Batches are handled in companies, and one by one where a company fails."""
+"""Batches are handled in companies; one that fails is halved until who is at fault stands alone."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -9,6 +10,9 @@ from pixr.adapters.solana import ChainUnreachable
 
 PAUSE_S: Final = 1.0
 """Between looks at the chain: a block takes 0.4 s, finality about 13 s. A tick ends with less."""
+
+TRIES_MAX: Final = 64
+"""For one company in one round: one culprit among 256 is alone after 17, the others are handled."""
 
 Handle = Callable[[Sequence[Batch]], None]
 
@@ -20,22 +24,44 @@ def each(
     clockwork: Clockwork,
     report: Report,
 ) -> None:
-    """Handle batches in groups; a group that fails is handled one by one.
+    """Handle batches in groups; a group that fails is handled in halves.
 
-    One batch that cannot be handled must not hold up the others. A batch that was moved
-    before the fault has another version now, and is left alone.
+    One batch that cannot be handled must not hold up the others, nor cost each of them a call
+    of its own. Found once, it is set apart for the rest of the tick: the others are handled
+    together again, and it is tried alone after them. A batch that was moved before the fault
+    has another version now, and is left alone.
     """
     for group in groups:
-        if clockwork.remaining_s() <= PAUSE_S:
-            return
-        if _try(world, handle, group) is None:
-            continue
-        for batch in group:
-            fault = _try(world, handle, [batch])
-            if fault is None:
-                report.broken.pop(str(batch.id), None)
-            else:
-                report.broken[str(batch.id)] = fault
+        sound = [batch for batch in group if str(batch.id) not in report.apart]
+        alone = deque([batch] for batch in group if str(batch.id) in report.apart)
+        # The first half goes on before the second, so that even a search that is cut short has
+        # found somebody: the next round does without them, and gets further.
+        parts = deque([sound] if sound else [])
+        for _ in range(TRIES_MAX):
+            queue = parts or alone
+            if not queue or clockwork.remaining_s() <= PAUSE_S:
+                break
+            halves = _try_in_halves(world, handle, queue.popleft(), report)
+            parts.extendleft(reversed(halves))
+
+
+def _try_in_halves(
+    world: World, handle: Handle, company: list[Batch], report: Report
+) -> list[list[Batch]]:
+    """Handle a company; return the halves that are to be handled instead, if it failed."""
+    for batch in company:
+        # What an earlier round said of it; handling it may say so again.
+        report.broken.pop(str(batch.id), None)
+    fault = _try(world, handle, company)
+    if fault is not None and len(company) > 1:
+        middle = len(company) // 2
+        return [company[:middle], company[middle:]]
+    if fault is not None:
+        (culprit,) = company
+        report.broken[str(culprit.id)] = fault
+        if str(culprit.id) not in report.apart:
+            report.apart.append(str(culprit.id))
+    return []
 
 
 def companies(found: Sequence[Batch], together: int) -> Iterator[Sequence[Batch]]:

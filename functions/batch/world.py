@@ -81,6 +81,8 @@ class Report:
     verdicts: Counter[str] = field(default_factory=Counter[str])
     broken: dict[str, str] = field(default_factory=dict[str, str])
     """Batches that could not be handled, each with the fault; the next round tries again."""
+    apart: list[str] = field(default_factory=list[str])
+    """Batches that failed when they were alone: apart from the others until the tick ends."""
     drift_lamports: int | None = None
     """Chain less ledger, over treasury and escrow; None while money is moving."""
     paused: str | None = None
