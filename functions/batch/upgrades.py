@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pixr.adapters.postgres import Database, Row, earnings, investments_settled, ledger, payouts
 from pixr.domain.earnings import Rules
-from pixr.domain.money import RENT_EXEMPT_LAMPORTS
+from pixr.domain.investments import blocking_dust
 
 
 def advance(
@@ -88,7 +88,8 @@ def sweep_dust(
 
     The chain lets no account keep more than nothing and less than its rent. One lamport in the
     escrow, whose address everybody knows, would so keep the last refund or release in it. Only
-    then: dust that blocks nobody is not worth a fee.
+    then, and once at a time: each sweep costs a fee and locks a receipt's rent, and the one
+    lamport that causes it costs a stranger less.
 
     Returns:
         The lamports that go to the treasury, 0 for none.
@@ -96,8 +97,14 @@ def sweep_dust(
     with db.transaction():
         ledger.lock(db, ["escrow"])
         escrow = ledger.read(db, "escrow")
-        dust = escrow.available_lamports
-        if not escrow.reserved_lamports or not 0 < dust < RENT_EXEMPT_LAMPORTS:
+        leaving = investments_settled.leaving_escrow(db)
+        dust = blocking_dust(
+            escrow.posted_lamports,
+            available_lamports=escrow.available_lamports,
+            leaving_lamports=leaving["leaving_lamports"],
+            undecided_lamports=leaving["undecided_lamports"],
+        )
+        if not dust or not leaving["is_waiting"] or leaving["is_sweeping"]:
             return 0
         requested = payouts.request(
             db,

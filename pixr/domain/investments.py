@@ -98,6 +98,30 @@ def check_share(invested: Lamports, *, open_lamports: int) -> None:
         )
 
 
+def blocking_dust(
+    escrow_lamports: int,
+    *,
+    available_lamports: int,
+    leaving_lamports: int,
+    undecided_lamports: int,
+) -> int:
+    """Return what must leave the escrow so that everything else that is to leave it can.
+
+    Args:
+        escrow_lamports: All that is in it.
+        available_lamports: What of it nobody has a promise on.
+        leaving_lamports: What refunds and releases will take along; not what was put aside.
+        undecided_lamports: What investors have in it for upgrades that are not decided.
+
+    Returns:
+        0 where nothing would remain, or enough that the chain lets it stay: what was put aside
+        and what is not decided stays, and keeps the dust company.
+    """
+    remaining = escrow_lamports - leaving_lamports
+    is_nobodys = remaining == available_lamports - undecided_lamports
+    return remaining if is_nobodys and 0 < remaining < RENT_EXEMPT_LAMPORTS else 0
+
+
 def check_investors(count: int) -> None:
     """Refuse one more party to a content that has as many as a split can bear.
 

@@ -4,6 +4,7 @@ import pytest
 
 from pixr.domain.errors import BeingMade, Malformed, NoGain, TooSmall
 from pixr.domain.investments import (
+    blocking_dust,
     check_gain,
     check_investors,
     check_share,
@@ -73,6 +74,34 @@ def test_a_rung_without_gain_is_not_sold(
 def test_a_rung_that_is_being_made_is_not_sold() -> None:
     with pytest.raises(BeingMade, match="480p is being made"):
         check_gain(480, source=FULL_HD, present=[], making=[480])
+
+
+@pytest.mark.parametrize(
+    ("escrow", "available", "leaving", "undecided", "blocking"),
+    [
+        (5 * RENT, 0, 5 * RENT, 0, 0),
+        (5 * RENT + 1, 1, 5 * RENT, 0, 1),
+        (6 * RENT - 1, RENT - 1, 5 * RENT, 0, RENT - 1),
+        # As much as an account may keep.
+        (6 * RENT, RENT, 5 * RENT, 0, 0),
+        # A refund that was put aside stays, and so does what is not decided.
+        (5 * RENT + 1, 1, 3 * RENT, 0, 0),
+        (5 * RENT + 1, 2 * RENT + 1, 3 * RENT, 2 * RENT, 0),
+        # Never what is somebody's, however little it is.
+        (5 * RENT + 8, 8, 5 * RENT, 7, 0),
+        (5 * RENT + 8, 1, 5 * RENT, 0, 0),
+    ],
+)
+def test_dust_leaves_the_escrow_only_where_it_blocks(
+    escrow: int, available: int, leaving: int, undecided: int, blocking: int
+) -> None:
+    found = blocking_dust(
+        escrow,
+        available_lamports=available,
+        leaving_lamports=leaving,
+        undecided_lamports=undecided,
+    )
+    assert found == blocking
 
 
 def test_returns_stop_at_the_cap() -> None:

@@ -46,6 +46,13 @@ def start(db: Database, content_id: str, rung: int, *, job_id: UUID, now: dateti
     return is_begun
 
 
+def leaving_escrow(db: Database) -> Row:
+    """Return ``{leaving_lamports, is_waiting, is_sweeping, undecided_lamports}``; see there."""
+    row = db.execute(sql("investments/leaving_escrow")).fetchone()
+    assert row is not None
+    return row
+
+
 def list_startable(db: Database) -> list[Row]:
     """Return ``{content_id, rung}`` of upgrades that are paid for, did not begin, and now can."""
     return db.execute(sql("investments/list_startable"), {"limit": DECIDED_MAX}).fetchall()
