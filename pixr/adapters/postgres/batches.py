@@ -215,9 +215,16 @@ def attempts(db: Database, batch_ids: Iterable[UUID]) -> dict[UUID, list[Attempt
     return found
 
 
-def reclaimable(db: Database, *, before: datetime, limit: int) -> list[Reclaimable]:
-    """Return receipts of batches that were final ``before``, oldest first."""
-    rows = db.execute(sql("batches/reclaimable"), {"before": before, "limit": limit})
+def reclaimable(
+    db: Database, *, before: datetime, is_missed: bool, limit: int
+) -> list[Reclaimable]:
+    """Return receipts of batches that were final ``before``, oldest first.
+
+    With ``is_missed`` only those that were not on chain at an earlier look, in the order of
+    those looks; without it only the others.
+    """
+    parameters = {"before": before, "is_missed": is_missed, "limit": limit}
+    rows = db.execute(sql("batches/reclaimable"), parameters)
     return [Reclaimable(**row) for row in rows]
 
 
@@ -225,6 +232,11 @@ def early_reclaims(db: Database, batch_ids: Iterable[UUID], *, before: datetime)
     """Return those reclaims that would empty a receipt of a batch final after ``before``."""
     parameters = {"batch_ids": list(batch_ids), "before": before}
     return {row["batch_id"] for row in db.execute(sql("batches/early_reclaims"), parameters)}
+
+
+def mark_missed(db: Database, batch_ids: Sequence[UUID], *, now: datetime) -> None:
+    """Remember that the receipts of these batches were looked for and are not on chain."""
+    db.execute(sql("batches/mark_missed"), {"batch_ids": list(batch_ids), "now": now})
 
 
 def promised_lamports(db: Database) -> int:

@@ -3,9 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
+from solders.keypair import Keypair
 
+from functions.batch.reclaim import (
+    MISSING_PER_TICK,
+    RECLAIMS_PER_TICK,
+    Reclaims,
+    plan_reclaims,
+)
 from pixr.adapters.postgres import verification
 from pixr.adapters.solana import AccountView, Blockhash, ChainUnreachable, Solana
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
@@ -158,3 +166,102 @@ def test_a_receipt_that_is_gone_is_told_and_the_others_come_home(
     settler.db.execute("UPDATE batch_receipts SET is_live = false")
     report = settler.tick()
     assert report.broken == {f"receipt {paid[0]}": "it should stand on chain and does not"}
+
+
+def lose(settler: Settler, count: int) -> set[str]:
+    """Old payments whose receipts are not on chain; their addresses."""
+    addresses = [str(Keypair().pubkey()) for _ in range(count)]
+    settler.db.execute(
+        "INSERT INTO batches (id, kind, state, receipt_address, receipt_state, merkle_root, payees,"
+        " lamports, treasury_reserved_lamports, planned_at, closed_at)"
+        " SELECT gen_random_uuid(), 'earnings', 'FINALIZED', address, 'LOCKED',"
+        " sha256(address::bytea), 1, 1, 0, now() - interval '9 days', now() - interval '9 days'"
+        " FROM unnest(%s::text[]) AS address",
+        (addresses,),
+    )
+    settler.db.execute(
+        "INSERT INTO transactions (signature, batch_id, attempt, state, raw, blockhash,"
+        " blockhash_slot, last_valid_block_height, fee_lamports_max, fee_lamports, slot, signed_at,"
+        " closed_at)"
+        " SELECT left(repeat(receipt_address, 3), 88), id, 1, 'LANDED', '', 'x', 0, 1, 1, 1, 0,"
+        " planned_at, closed_at FROM batches WHERE receipt_address = ANY(%s)",
+        (addresses,),
+    )
+    return set(addresses)
+
+
+def reclaim(settler: Settler) -> Reclaims:
+    return plan_reclaims(
+        settler.db,
+        settler.chain,
+        retention=settler.terms.receipt_retention,
+        new_id=uuid4,
+        now=settler.now(),
+    )
+
+
+def test_missing_receipts_do_not_keep_the_others_there(settler: Settler, paid: list[str]) -> None:
+    """More than a tick looks at are missing, and all are older than those that stand."""
+    lost = lose(settler, RECLAIMS_PER_TICK * RECEIPTS_PER_RECLAIM)
+    outlive(settler)
+    no_retention(settler)
+    first = reclaim(settler)
+    assert (first.planned, set(first.missing)) == (0, lost)
+    second = reclaim(settler)
+    assert second.planned == 1
+    # Some of the missing are looked for again and told, each in its turn.
+    assert len(second.missing) == MISSING_PER_TICK
+    told = set(second.missing)
+    for _ in range(3):
+        told |= set(reclaim(settler).missing)
+    assert told == lost
+    settler.tick()
+    states = settler.db.execute(
+        "SELECT DISTINCT receipt_state FROM batches WHERE receipt_address = ANY(%s)", (paid,)
+    )
+    assert [row["receipt_state"] for row in states] == ["RECLAIMED"]
+
+
+def test_a_missing_receipt_does_not_make_a_small_company_worth_a_fee(
+    settler: Settler, paid: list[str]
+) -> None:
+    lost = lose(settler, 20)
+    outlive(settler)
+    assert set(reclaim(settler).missing) == lost
+    settler.db.execute(
+        "UPDATE batches SET closed_at = closed_at - interval '25 hours'"
+        " WHERE receipt_address = ANY(%s)",
+        (paid[:4],),
+    )
+    # Four of nine have waited their time; the missing are no company for them.
+    found = reclaim(settler)
+    assert (found.planned, set(found.missing)) == (0, lost)
+    settler.db.execute(
+        "UPDATE batches SET closed_at = closed_at - interval '25 hours'"
+        " WHERE receipt_address = ANY(%s)",
+        (paid[:1],),
+    )
+    assert reclaim(settler).planned == 1
+    rows = settler.db.execute("SELECT * FROM batch_receipts").fetchall()
+    assert len(rows) == 4
+
+
+def test_a_receipt_that_is_back_comes_home(settler: Settler, paid: list[str]) -> None:
+    """A node did not show it for a while."""
+    outlive(settler)
+    no_retention(settler)
+    settler.db.execute("UPDATE batches SET receipt_missed_at = now()")
+    report = settler.tick()
+    assert (report.reclaims_planned, report.broken) == (1, {})
+    assert receipt_states(settler) == {"RECLAIMED"}
+
+
+def test_missing_receipts_do_not_end_a_tick(settler: Settler) -> None:
+    """They are told where broken batches are, and are none: what is under way is looked at."""
+    lost = lose(settler, 30)
+    address = settler.user("alice")
+    settler.content("film", "alice")
+    settler.watch("film", 600)
+    report = settler.tick()
+    assert settler.balance(address) == 11_400_000
+    assert set(report.broken) == {f"receipt {one}" for one in lost}

@@ -17,7 +17,9 @@ ALTER TABLE batches
         CHECK (kind <> 'reclaim' OR receipt_state = 'NONE'),
     -- The receipt's seed as it stands on chain, for a batch that was read back from there; for
     -- all others it follows from the id.
-    ADD COLUMN receipt_seed text CHECK (length(receipt_seed) BETWEEN 1 AND 32);
+    ADD COLUMN receipt_seed text CHECK (length(receipt_seed) BETWEEN 1 AND 32),
+    -- When a locked receipt was looked for last and was not on chain: others are reclaimed first.
+    ADD COLUMN receipt_missed_at timestamptz;
 -- "Which rent may be taken back?"
 CREATE INDEX batches_locked ON batches (closed_at) WHERE receipt_state = 'LOCKED';
 
