@@ -121,6 +121,10 @@ class ApiSettings(MoneyOutSettings):
 
     redis_url: str = Field(pattern=r"^rediss?://")
     redis_replicas_min: int = Field(default=0, ge=0, le=5)
+    """Replicas that must have a view before it is acknowledged; 0 where there are none."""
+    return_cap_bps: int = Field(default=15_000, ge=0, le=100_000)
+    """Returns stop at so many hundredths of a percent of what was invested, from then on for new
+    investments; 0: they never stop. Ten times as much in is all that a bigint holds of all SOL."""
     s3_bucket: str
     sol_usd: Decimal | None = Field(default=None, gt=0)
     """Dollars per SOL, set by an operator; without it nothing is quoted."""

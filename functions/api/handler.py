@@ -158,7 +158,15 @@ def post_invest(body: InvestRequest, idempotency_key: IdempotencyKey) -> Investm
     )
     claim = claim_of(app.caller, idempotency_key, "POST /invest", body)
     with connect(str(settings().database_url)) as db:
-        answer = invest(db, chain(), asked, claim=claim, sol=_sol_price(), now=datetime.now(UTC))
+        answer = invest(
+            db,
+            chain(),
+            asked,
+            claim=claim,
+            sol=_sol_price(),
+            return_cap_bps=settings().return_cap_bps,
+            now=datetime.now(UTC),
+        )
     if answer["investment_id"] == str(asked.id):
         logger.info("investment.accepted", investment_id=answer["investment_id"])
         wake_settler(settings().settle_queue_url, "investment", logger=logger)

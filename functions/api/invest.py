@@ -56,9 +56,12 @@ def invest(
     *,
     claim: Claim,
     sol: SolPrice | None,
+    return_cap_bps: int,
     now: datetime,
 ) -> dict[str, Any]:
     """Accept an investment once and return its answer; a repetition returns the first answer.
+
+    ``return_cap_bps`` says of its returns where they stop, for as long as it lives; 0: nowhere.
 
     Raises:
         WalletMissing: The user never asked for a wallet.
@@ -93,7 +96,8 @@ def invest(
         spend(asked.lamports, wallets.lock_available(db, asked.user_id))
         check_investors(investments.count(db, asked.content_id))
         promised = _promise(db, asked, quote=quote, now=now)
-        _reserve(db, asked, destination=escrow_address, now=now)
+        cap_lamports = return_cap(asked.lamports, cap_bps=return_cap_bps)
+        _reserve(db, asked, destination=escrow_address, cap_lamports=cap_lamports, now=now)
         return _write_down(db, asked, claim, promised=promised, now=now)
 
 
@@ -137,7 +141,14 @@ def _promise(db: Database, asked: Investment, *, quote: Quote | None, now: datet
     return promised
 
 
-def _reserve(db: Database, asked: Investment, *, destination: str, now: datetime) -> None:
+def _reserve(
+    db: Database,
+    asked: Investment,
+    *,
+    destination: str,
+    cap_lamports: Lamports | None,
+    now: datetime,
+) -> None:
     investments.insert(
         db,
         investment_id=asked.id,
@@ -145,7 +156,7 @@ def _reserve(db: Database, asked: Investment, *, destination: str, now: datetime
         rung=asked.rung,
         user_id=asked.user_id,
         lamports=asked.lamports,
-        return_cap_lamports=return_cap(asked.lamports),
+        return_cap_lamports=cap_lamports,
         now=now,
     )
     is_reserved = payouts.request(

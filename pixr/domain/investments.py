@@ -19,9 +19,6 @@ from pixr.domain.renditions import LADDER, Size, real_rungs
 FUNDING_TIME: Final = timedelta(days=30)
 """What is not fully funded by then is refunded: nobody's money waits for ever."""
 
-RETURN_CAP_BPS: Final = 15_000
-"""Returns stop at 150 % of what was invested; 0 would mean no cap."""
-
 INVESTMENT_MIN_LAMPORTS: Final = RENT_EXEMPT_LAMPORTS
 """So that escrow can always hold what it got, and 1,000 tiny parts cannot be bought for a cent."""
 
@@ -71,8 +68,8 @@ def check_gain(
         raise NoGain(f"the source's short side is {source.short_px} px: there is no {rung}p in it")
 
 
-def return_cap(invested: Lamports, *, cap_bps: int = RETURN_CAP_BPS) -> Lamports | None:
-    """How much may come back in total, rounded down; None when there is no cap."""
+def return_cap(invested: Lamports, *, cap_bps: int) -> Lamports | None:
+    """How much may come back in total, rounded down; None, for 0, when there is no cap."""
     return Lamports(invested * cap_bps // 10_000) if cap_bps else None
 
 

@@ -19,6 +19,7 @@ from uuid import uuid4
 from rich.console import Console
 from typer import Exit, Option
 
+from functions.settings import ApiSettings
 from pixr.adapters.keys import KeysUnreachable, MasterSeed, load_master_seed
 from pixr.adapters.postgres.house import AddressChanged
 from pixr.local.errors import LocalError
@@ -30,6 +31,8 @@ NOT_CLEAN: Final = 1
 USERS_BYTES_MAX: Final = 64 * 1024 * 1024
 STATEMENT_TIMEOUT_S: Final = 600
 SHOWN_MAX: Final = 50
+RETURN_CAP_BPS: Final[int] = ApiSettings.model_fields["return_cap_bps"].default
+RETURN_CAP_BPS_MAX: Final = 100_000
 
 
 def command(
@@ -42,6 +45,15 @@ def command(
     users: Annotated[
         Path | None, Option(help="Ids of users, one a line: whose wallets may have been lost.")
     ] = None,
+    return_cap_bps: Annotated[
+        int,
+        Option(
+            help="Where returns of investments that were lost stop; 0: nowhere.",
+            envvar="RETURN_CAP_BPS",
+            min=0,
+            max=RETURN_CAP_BPS_MAX,
+        ),
+    ] = RETURN_CAP_BPS,
     data: places.Data = None,
     database_url: places.DatabaseUrl = None,
     rpc: places.RpcUrl = None,
@@ -67,6 +79,7 @@ def command(
                 chain,
                 now=lambda: datetime.now(UTC),
                 new_id=uuid4,
+                return_cap_bps=return_cap_bps,
                 pause=time.sleep,
                 since=moment,
                 house=_house(where, seed),

@@ -68,6 +68,7 @@ def recover(
     *,
     now: Callable[[], datetime],
     new_id: Callable[[], UUID],
+    return_cap_bps: int,
     pause: Callable[[float], None],
     since: datetime | None = None,
     house: Mapping[str, str] = MappingProxyType({}),
@@ -83,6 +84,8 @@ def recover(
         chain: Its nodes; enough of them must have the history back to the restore point.
         now: The time.
         new_id: Names for rows that are made.
+        return_cap_bps: RETURN_CAP_BPS of the lost time, for investments that are made again: the
+            chain does not show where their returns should stop.
         pause: Waits so many seconds between looks at the chain.
         since: A time before the restore point; None: ``RETENTION`` ago. Earlier is safer.
         house: Account → address of treasury and escrow, for a database older than its first tick.
@@ -107,6 +110,7 @@ def recover(
         treasury=treasury,
         height=wait_until_decided(chain, pause=pause),
         slot=chain.slot(),
+        return_cap_bps=return_cap_bps,
         now=now,
         new_id=new_id,
         say=say,
@@ -136,6 +140,7 @@ def _book(run: Run, walked: Walked, accounts: Mapping[str, str]) -> None:
         held=held,
         height=run.height,
         slot=run.slot,
+        return_cap_bps=run.return_cap_bps,
         new_id=run.new_id,
         now=run.now,
         counts=run.report.counts,

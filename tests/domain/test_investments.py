@@ -105,7 +105,8 @@ def test_dust_leaves_the_escrow_only_where_it_blocks(
 
 
 def test_returns_stop_at_the_cap() -> None:
-    assert return_cap(Lamports(101)) == 151
+    assert return_cap(Lamports(101), cap_bps=15_000) == 151
+    assert return_cap(Lamports(101), cap_bps=10_000) == 101
     assert return_cap(Lamports(101), cap_bps=0) is None
 
 

@@ -66,6 +66,21 @@ def test_an_investment_that_completes_an_upgrade_is_found_out(town: Timeline) ->
     assert escrow(town) == 0
 
 
+@pytest.mark.parametrize(("cap_bps", "cap_lamports"), [(20_000, 2 * CAROL), (0, None)])
+def test_returns_of_an_investment_that_was_lost_stop_where_one_says(
+    town: Timeline, cap_bps: int, cap_lamports: int | None
+) -> None:
+    invest(town, bob=BOB)
+    backup = town.backup()
+    invest(town, carol=CAROL)
+    town.restore(backup)
+    assert town.recover(return_cap_bps=cap_bps).is_clean
+    row = town.settler.db.execute(
+        "SELECT return_cap_lamports FROM content_investments WHERE user_id = 'carol'"
+    ).fetchone()
+    assert row == {"return_cap_lamports": cap_lamports}
+
+
 def test_an_investment_that_nobody_can_place_waits_for_a_person(
     town: Timeline, pixr_at: Callable[[], Pixr]
 ) -> None:

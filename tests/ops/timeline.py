@@ -73,6 +73,7 @@ class Timeline:
         given: dict[str, Any] = {
             "now": lambda: datetime.now(UTC),
             "new_id": uuid4,
+            "return_cap_bps": 15_000,
             "pause": lambda _: time.sleep(0.02),
             "wallet_address": lambda user_id: seed.wallet(user_id).address,
             **changed,

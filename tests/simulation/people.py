@@ -163,7 +163,15 @@ def invest_some(town: Town, actors: Actors, plans: Mapping[int, Plan] | None = N
                 rung=funding["rung"],
                 lamports=Lamports(amount),
             )
-            return invest(actor.db, actor.chain, asked, claim=body, sol=None, now=now)
+            return invest(
+                actor.db,
+                actor.chain,
+                asked,
+                claim=body,
+                sol=None,
+                return_cap_bps=15_000,
+                now=now,
+            )
 
         return answer
 

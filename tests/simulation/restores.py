@@ -84,6 +84,7 @@ def i15_rolling_back_and_recovering_keeps_i1(town: Town, actors: Actors) -> str:
                 actor.chain,
                 now=town.clock.now,
                 new_id=town.new_id,
+                return_cap_bps=15_000,
                 pause=town.pass_time,
                 since=point - timedelta(minutes=5),
                 house={"treasury": town.treasury, "escrow": town.escrow},

@@ -29,6 +29,8 @@ class Booking:
     """Lamports of all its transfers."""
     accounts: Mapping[str, str]
     """Address → ledger account, of everything that is ours."""
+    return_cap_bps: int
+    """Where returns of an investment that was lost stop."""
     new_id: Callable[[], UUID]
     now: datetime
     taken: list[UUID] = field(default_factory=list[UUID])

@@ -39,6 +39,8 @@ class Desk:
     height: int
     slot: int
     """Last finalized block height and slot, as of now."""
+    return_cap_bps: int
+    """Where returns of an investment that was lost stop."""
     new_id: Callable[[], UUID]
     now: Callable[[], datetime]
     counts: Counter[str] = field(default_factory=Counter[str])

@@ -56,7 +56,9 @@ def make_investment(booking: Booking, transfer: Moved, user_id: str, address: st
             rung=rung,
             user_id=user_id,
             lamports=transfer.lamports,
-            return_cap_lamports=return_cap(Lamports(transfer.lamports)),
+            return_cap_lamports=return_cap(
+                Lamports(transfer.lamports), cap_bps=booking.return_cap_bps
+            ),
             now=booking.now,
         )
         made = booking.create(Payout(id=booking.new_id(), investment_id=investment_id, **payout))

@@ -107,6 +107,7 @@ def _book_payment(desk: Desk, found: Found, payment: Payment) -> None:
         signature=seen.signature,
         amounts=[item.lamports for item in payment.transfers],
         accounts=desk.accounts,
+        return_cap_bps=desk.return_cap_bps,
         new_id=desk.new_id,
         now=desk.now(),
     )

@@ -44,6 +44,7 @@ class Run:
     treasury: str
     height: int
     slot: int
+    return_cap_bps: int
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
     say: Callable[[str], None]

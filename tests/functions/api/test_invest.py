@@ -68,6 +68,24 @@ def test_an_investment_is_reserved_promised_and_wakes_the_settler(house: House) 
     )
 
 
+@pytest.mark.parametrize(
+    ("cap_bps", "cap_lamports"), [("20000", str(2 * RENT)), ("10001", "890969"), ("0", None)]
+)
+def test_returns_stop_where_the_setting_says_when_one_invests(
+    house: House, monkeypatch: pytest.MonkeyPatch, cap_bps: str, cap_lamports: str | None
+) -> None:
+    publish(house)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    monkeypatch.setenv("RETURN_CAP_BPS", cap_bps)
+    forget()
+    assert put(house, lamports=RENT).status == 202
+    monkeypatch.delenv("RETURN_CAP_BPS")
+    forget()
+    (mine,) = house.get("/investments").body["items"]
+    assert (mine["return_cap"] and mine["return_cap"]["lamports"]) == cap_lamports
+
+
 def test_the_first_investor_fixes_the_price(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(house, frames=LONG)
     pin_escrow(house)
@@ -280,6 +298,7 @@ def test_investors_racing_for_the_last_part_never_overfund(house: House) -> None
                     asked,
                     claim=claim,
                     sol=None,
+                    return_cap_bps=15_000,
                     now=datetime.now(UTC),
                 )
             except Refusal as refusal:

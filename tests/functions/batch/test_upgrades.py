@@ -7,6 +7,8 @@ import pytest
 
 from functions.deposits import observe_deposits
 from pixr.adapters.postgres import payouts
+from pixr.domain.investments import return_cap
+from pixr.domain.money import Lamports
 from pixr.ops.verification import verify
 from tests.functions.batch.conftest import Settler
 
@@ -113,6 +115,29 @@ def test_a_live_upgrade_pays_returns_up_to_the_cap(funded: Settler) -> None:
     assert funded.account("platform") == 1_250_000
     alice = funded.balance(funded.keyring.seed.wallet("alice").address)
     assert alice == 25_000_000 - 1_250_000 - 3_000_000
+    assert [c for c in verify(funded.db, funded.chain) if c.differences] == []
+
+
+def test_returns_without_a_cap_do_not_stop(funded: Settler) -> None:
+    """What RETURN_CAP_BPS=0 means: POST /invest writes no cap down."""
+    caps = [return_cap(Lamports(lamports), cap_bps=0) for lamports in (1_500_000, 500_000)]
+    funded.db.execute("UPDATE content_investments SET return_cap_lamports = %s", (caps[0],))
+    end_job(funded, "PUBLISHED")
+    funded.tick()
+    # 10,000 views × 25,000 × 20 % = 50,000,000, 25 times what was invested.
+    funded.watch("film", 10_000)
+    funded.tick()
+    bob, carol = (funded.keyring.seed.wallet(name).address for name in ("bob", "carol"))
+    assert caps == [None, None]
+    assert funded.balance(carol) == 10**9 - 1_500_000 + 37_500_000
+    assert funded.balance(bob) == 10**9 - 500_000 + 12_500_000
+    assert funded.account("platform") == 12_500_000
+    alice = funded.balance(funded.keyring.seed.wallet("alice").address)
+    assert alice == 250_000_000 - 12_500_000 - 50_000_000
+    # One more view is shared all the same; what is due waits for the minimum.
+    funded.watch("film", 1, day="later")
+    funded.tick()
+    assert funded.account("return:carol") == 3_750
     assert [c for c in verify(funded.db, funded.chain) if c.differences] == []
 
 
