@@ -19,7 +19,14 @@ from pathlib import Path
 from aws_cdk import App, Tags, Validations
 
 from infra.bundling import BundleError, Bundles, bundle
-from infra.context import LOCAL, ContextError, cloud_lookup, read_settings, stage_of
+from infra.context import (
+    LOCAL,
+    ContextError,
+    cloud_choices,
+    cloud_lookup,
+    read_settings,
+    stage_of,
+)
 from infra.service import Service
 
 
@@ -27,7 +34,7 @@ def build(app: App, stage: str, bundles: Bundles) -> None:
     """Put the stage's stacks into the app.
 
     Raises:
-        ContextError: A value is missing, or is not allowed in this stage.
+        ContextError: A value is missing or not allowed in this stage, or a name is unknown.
     """
     prefix = f"Pixr-{stage}"
     if stage == LOCAL:
@@ -37,7 +44,8 @@ def build(app: App, stage: str, bundles: Bundles) -> None:
     from infra.watch import Watch  # noqa: PLC0415 - likewise
 
     context = app.node.try_get_context
-    settings = read_settings(stage, cloud_lookup(context, stage))
+    chosen = cloud_choices(context, app.node.get_all_context(), stage)
+    settings = read_settings(stage, cloud_lookup(context, stage), chosen)
     data = Data(app, f"{prefix}-Data", settings=settings)
     service = Service(app, f"{prefix}-Service", bundles=bundles, cloud=(settings, data.places))
     Watch(app, f"{prefix}-Watch", stage=stage, service=service, alarm_email=context("alarm_email"))

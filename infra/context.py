@@ -1,18 +1,29 @@
 """What a deployment must be told.
 
-In the cloud cdk.json says where each stage lives, and ``-c name=value`` overrides it. On one
+In the cloud cdk.json says where each stage lives, and ``-c name=value`` overrides it; business
+settings (choices.py) may stand in both, and have defaults. A name that nobody knows is refused: a
+limit that was misspelled is a limit that was not raised. On one
 machine the same names are CloudFormation parameters (database_url → DatabaseUrl): ports and secrets
 differ from run to run, and so the synthesized stack can be used again with other values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from typing import Final, Self
+
+from infra.choices import BY_NAME, CHOICES
 
 STAGES: Final = ("local", "dev", "prod")
 LOCAL: Final = "local"
+OTHERS: Final = ("stage", "stages", "alarm_email")
+"""Names in the context that are ours and no function is told."""
+
+_OURS: Final = re.compile(r"[A-Za-z]\w*")
+"""What the CDK keeps in the context for itself has other signs in its name."""
 
 Lookup = Callable[[str], str]
 """Gives the value of a name, or says in one line that nobody did."""
@@ -36,6 +47,7 @@ class Settings:
         sol_usd: Dollars for one SOL, a decimal, used to quote only.
         sol_usd_as_of: When that price was read, RFC 3339.
         require_2fa: "true", or "false" on one machine only.
+        chosen: Every business setting (infra/choices.py) by name, with its value.
     """
 
     stage: str
@@ -46,6 +58,7 @@ class Settings:
     sol_usd: str
     sol_usd_as_of: str
     require_2fa: str
+    chosen: Mapping[str, str]
 
     @property
     def is_local(self) -> bool:
@@ -99,8 +112,7 @@ def cloud_lookup(context: Callable[[str], object], stage: str) -> Lookup:
         context: Gives a context value by name, or None (``app.node.try_get_context``).
         stage: Which part of cdk.json's ``stages`` applies.
     """
-    stages = context("stages")
-    defaults = stages.get(stage, {}) if isinstance(stages, Mapping) else {}
+    defaults = _of_stage(context, stage)
 
     def lookup(name: str) -> str:
         value = context(name) or defaults.get(name)
@@ -111,8 +123,52 @@ def cloud_lookup(context: Callable[[str], object], stage: str) -> Lookup:
     return lookup
 
 
-def read_settings(stage: str, lookup: Lookup) -> Settings:
+def cloud_choices(
+    context: Callable[[str], object], names: Collection[str], stage: str
+) -> dict[str, str]:
+    """Every business setting of a stage in the cloud, chosen or by default.
+
+    Args:
+        context: Gives a context value by name, or None (``app.node.try_get_context``).
+        names: All that the context holds, ours and the CDK's.
+        stage: Which part of cdk.json's ``stages`` applies.
+
+    Raises:
+        ContextError: A name is unknown, or a value breaks the rule of its setting.
+    """
+    in_file = _of_stage(context, stage)
+    known = {*BY_NAME, *OTHERS, *(field.name for field in fields(Settings))} - {"chosen"}
+    for name in sorted({name for name in names if _OURS.fullmatch(name)} | set(in_file)):
+        if name not in known:
+            close = get_close_matches(name.lower(), known, n=1)
+            hint = f": did you mean {close[0]}?" if close else "; infra/choices.py has them all"
+            raise ContextError(f"stage {stage} has no setting {name}{hint}")
+    chosen: dict[str, str] = {}
+    for choice in CHOICES:
+        given = context(choice.name)
+        value = in_file.get(choice.name, choice.default) if given is None else given
+        # true and 50 in cdk.json are what "true" and "50" are on the command line.
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        refusal = choice.refusal(text, is_local=False)
+        if refusal is not None:
+            raise ContextError(f"stage {stage}: {choice.name} {refusal}")
+        chosen[choice.name] = text
+    return chosen
+
+
+def _of_stage(context: Callable[[str], object], stage: str) -> Mapping[str, object]:
+    stages = context("stages")
+    found = stages.get(stage) if isinstance(stages, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def read_settings(stage: str, lookup: Lookup, chosen: Mapping[str, str]) -> Settings:
     """Read what the functions of a stage must know.
+
+    Args:
+        stage: local, dev or prod.
+        lookup: Gives what has no default.
+        chosen: Every business setting, already judged.
 
     Raises:
         ContextError: A value is missing, or is not allowed in this stage.
@@ -129,4 +185,5 @@ def read_settings(stage: str, lookup: Lookup) -> Settings:
         sol_usd=lookup("sol_usd"),
         sol_usd_as_of=lookup("sol_usd_as_of"),
         require_2fa=require_2fa,
+        chosen=chosen,
     )

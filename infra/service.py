@@ -21,6 +21,7 @@ from aws_cdk import (
 from aws_cdk import aws_s3 as s3
 
 from infra.bundling import Bundles
+from infra.choices import CHOICES
 from infra.constructs.bucket import MediaBucket
 from infra.constructs.function import PixrFunction
 from infra.constructs.gateway import Gateway
@@ -73,7 +74,8 @@ class Service(Stack):
             network=None,
             database_proxy=None,
         )
-        return read_settings(LOCAL, lookup), places
+        chosen = {choice.name: lookup(choice.name) for choice in CHOICES}
+        return read_settings(LOCAL, lookup, chosen), places
 
     def _there(self, settings: Settings, places: Places) -> tuple[Settings, Places]:
         # By an exported name, not as Data's own object: CDK would put the bucket's notification

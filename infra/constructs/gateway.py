@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.choices import environment
 from infra.constructs.function import WRITE, PixrFunction
 from infra.constructs.platform import Platform
 from infra.constructs.queues import Queues
@@ -96,6 +97,7 @@ class Gateway(Construct):
                 "SOL_USD_AS_OF": settings.sol_usd_as_of,
                 "REQUIRE_2FA": settings.require_2fa,
                 "TREASURY_ADDRESS": settings.treasury_address,
+                **environment("api", settings.chosen),
             },
             timeout_s=TIMEOUT_S,
             memory_mib=1024,

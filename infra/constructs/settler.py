@@ -10,13 +10,12 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
+from infra.choices import environment
 from infra.constructs.function import PixrFunction
 from infra.constructs.platform import Platform
 from infra.constructs.queues import Queues
 
-BATCH_SIZE: Final = "50"
 BATCH_INTERVAL_MS: Final = "60000"
-MIN_BATCH_AMOUNT_SOL: Final = "0.01"
 TIMEOUT_S: Final = 55
 WAKE_UPS_PER_CALL: Final = 10
 
@@ -46,10 +45,9 @@ class Settler(Construct):
                 "MASTER_SEED_ARN": places.master_seed_arn,
                 "TREASURY_PRIVATE_KEY_ARN": places.treasury_key_arn,
                 "PLAN_QUEUE_URL": queues.plan.queue.queue_url,
-                "BATCH_SIZE": BATCH_SIZE,
                 "BATCH_INTERVAL": BATCH_INTERVAL_MS,
-                "MIN_BATCH_AMOUNT": MIN_BATCH_AMOUNT_SOL,
                 "NETWORK": settings.network,
+                **environment("batch", settings.chosen),
             },
             timeout_s=TIMEOUT_S,
             memory_mib=1024,

@@ -1,13 +1,14 @@
-"""Parts that the user brings: a DATABASE_URL and the like replaces the embedded server.
+"""What the user brings: a DATABASE_URL and the like replaces the embedded server.
 
-Each is tried before anything starts, so a wrong one costs one line and no waiting.
+Each is tried before anything starts, so a wrong one costs one line and no waiting. Business
+settings (infra/choices.py) are taken by the names that the functions know.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -16,6 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from infra.choices import CHOICES, DEFAULTS
 from pixr.local import aws
 from pixr.local.errors import LocalError
 
@@ -39,7 +41,7 @@ SCHEMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """Addresses that the user set; None where the embedded part runs."""
+    """What the user set: addresses, None where the embedded part runs, and settings."""
 
     database_url: str | None = None
     redis_url: str | None = None
@@ -47,6 +49,8 @@ class Given:
     aws_endpoint: str | None = None
     sol_usd: str = SOL_USD_DEFAULT
     """Dollars for one SOL, to quote upgrades with."""
+    chosen: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULTS))
+    """Every business setting by name."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Given:
@@ -74,6 +78,7 @@ class Given:
             solana_rpc_url=found["SOLANA_RPC_URL"],
             aws_endpoint=found["AWS_ENDPOINT_URL"],
             sol_usd=sol_usd,
+            chosen=read_choices(environ),
         )
 
     def check(self) -> str:
@@ -97,6 +102,24 @@ class Given:
                 mend="Use devnet, or unset SOLANA_RPC_URL to use the embedded chain.",
             )
         return networks.pop()
+
+
+def read_choices(environ: Mapping[str, str]) -> dict[str, str]:
+    """Every business setting: what the environment says of it, or its default.
+
+    Raises:
+        LocalError: One breaks its rule.
+    """
+    chosen = dict(DEFAULTS)
+    for choice in CHOICES:
+        value = environ.get(choice.variable, "").strip() or choice.default
+        refusal = choice.refusal(value, is_local=True)
+        if refusal is not None:
+            raise LocalError(
+                f"{choice.variable} {refusal}.", mend=f"Mend it, or unset {choice.variable}."
+            )
+        chosen[choice.name] = value
+    return chosen
 
 
 def without_password(url: str) -> str:

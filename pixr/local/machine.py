@@ -122,7 +122,7 @@ def running_machine(
     Args:
         data: Its folder. None: a temporary one, gone afterwards.
         ports: Where to listen; any free ports when None.
-        given: Servers of the user's own; everything is embedded when None.
+        given: Servers and settings of the user's own; everything is embedded when None.
         fresh: Whether to forget what the folder holds.
         slot_ms: Milliseconds per slot of the embedded chain; mainnet has 400, and a transaction is
             final 31 slots later.
@@ -281,6 +281,7 @@ class _Starting:
             "require_2fa": "false",
             "ffmpeg": parts.ffmpeg(),
             **parts.price(self.given.sol_usd),
+            **self.given.chosen,
         }
 
     def _timed(self, name: str, start: Callable[[], Value]) -> Value:

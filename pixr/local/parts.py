@@ -124,7 +124,8 @@ def solana(
     data = home.folder("chain") if kept else None
     with contextlib.ExitStack() as stack:
         try:
-            chain = running_chain(slot_ms=slot_ms, data=data, port=port)
+            takes_v1 = given.chosen["v1_messages"] == "true"
+            chain = running_chain(slot_ms=slot_ms, data=data, port=port, v1_messages=takes_v1)
             server = stack.enter_context(chain)
         except ChainDidNotStart as error:
             raise LocalError(

@@ -15,6 +15,7 @@ from typer import Exit, Option
 from pixr.adapters.postgres import connect, verification
 from pixr.domain.fees import BASE_FEE_LAMPORTS
 from pixr.local import aws, parts, process
+from pixr.local.given import Given, read_choices
 from pixr.local.machine import running_machine
 from pixr.ops.progress import Steps
 from pixr.ops.story import investing, leaving, watching
@@ -45,7 +46,10 @@ def command(
         folder = stack.enter_context(process.temporary_directory("pixr-demo-"))
         console.print("[bold]Pixr DeFi: views become SOL, every minute, exactly once.[/]\n")
         with Steps(console) as steps:
-            machine = stack.enter_context(running_machine(slot_ms=slot_ms, report=steps.report))
+            given = Given(chosen=read_choices(os.environ))
+            machine = stack.enter_context(
+                running_machine(given=given, slot_ms=slot_ms, report=steps.report)
+            )
         # The adapters find the emulator as they would find AWS: by the environment.
         os.environ.update(aws.environment(machine.description.aws_endpoint))
         screen = Screen(console)

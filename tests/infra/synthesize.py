@@ -13,6 +13,7 @@ from aws_cdk import App
 
 from infra.app import build, check
 from infra.bundling import GROUPS, Bundles
+from tests.infra.chosen import CHOSEN
 
 DECIDED = {
     "treasury_address": "B17Lw1MKGhnxQvsQDb5Nursm6wBsFcxw2VeTvsPSsaz9",
@@ -26,6 +27,7 @@ GIVEN = {
     "dev": DECIDED,
     "prod": {
         **DECIDED,
+        **CHOSEN["prod"],
         "solana_rpc_url": "https://rpc.example",
         "issuer": "https://auth.pixr.example",
         "alarm_email": "on-call@pixr.example",

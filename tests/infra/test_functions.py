@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from infra.choices import DEFAULTS, environment
 from tests.infra.conftest import Templates
 
 pytestmark = pytest.mark.synth
@@ -39,6 +40,7 @@ ENVIRONMENTS = {
         "SOL_USD_AS_OF",
         "REQUIRE_2FA",
         "TREASURY_ADDRESS",
+        *environment("api", DEFAULTS),
     },
     "functions.batch.handler.handler": {
         "DATABASE_URL",
@@ -47,10 +49,9 @@ ENVIRONMENTS = {
         "MASTER_SEED_ARN",
         "TREASURY_PRIVATE_KEY_ARN",
         "PLAN_QUEUE_URL",
-        "BATCH_SIZE",
         "BATCH_INTERVAL",
-        "MIN_BATCH_AMOUNT",
         "NETWORK",
+        *environment("batch", DEFAULTS),
     },
     "functions.reprocess.plan.handler": {
         "DATABASE_URL",

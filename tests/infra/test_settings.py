@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,15 +11,19 @@ import pytest
 from functions.settings import (
     ApiSettings,
     AssembleSettings,
+    BadSettings,
     BatchSettings,
     EncodeSettings,
     PlanSettings,
     Settings,
     WalletSettings,
 )
+from infra.choices import BY_NAME, CHOICES, Choice
+from tests.functions.test_settings import API, BATCH
+from tests.infra.chosen import CHOSEN
 from tests.infra.conftest import Templates
 
-pytestmark = pytest.mark.synth
+synth = pytest.mark.synth
 
 MODELS: dict[str, type[Settings]] = {
     "functions.wallet.handler.handler": WalletSettings,
@@ -47,7 +52,13 @@ DEPLOYED = {
     "SolUsdAsOf": "2026-11-01T00:00:00Z",
     "SolUsd": "150",
     "Ffmpeg": "/usr/bin/ffmpeg",
+    **{"".join(map(str.capitalize, c.name.split("_"))): c.default for c in CHOICES},
 }
+BY_SERVICE: dict[str, tuple[type[Settings], dict[str, str]]] = {
+    "api": (ApiSettings, API),
+    "batch": (BatchSettings, BATCH),
+}
+"""The models that hold choices, each with the rest of an environment."""
 
 
 def resolved(value: Any) -> str:
@@ -64,6 +75,7 @@ def resolved(value: Any) -> str:
     raise AssertionError(f"what is {value}?")
 
 
+@synth
 @pytest.mark.parametrize("handler", MODELS)
 def test_an_environment_passes_its_settings_model(templates: Templates, handler: str) -> None:
     variables = templates.function(handler)[1]["Environment"]["Variables"]
@@ -72,8 +84,71 @@ def test_an_environment_passes_its_settings_model(templates: Templates, handler:
     assert settings.stage == templates.stage
 
 
+@synth
 @pytest.mark.parametrize("handler", MODELS)
-def test_every_variable_has_a_reader(templates: Templates, handler: str) -> None:
+def test_every_variable_has_a_reader_and_every_setting_is_set(
+    templates: Templates, handler: str
+) -> None:
     variables = templates.function(handler)[1]["Environment"]["Variables"]
     ours = {name.lower() for name in variables if not name.startswith("POWERTOOLS_")}
-    assert ours <= set(MODELS[handler].model_fields)
+    assert ours == set(MODELS[handler].model_fields)
+
+
+@synth
+@pytest.mark.parametrize("stage", ["local", "dev", "prod"])
+def test_what_was_chosen_reaches_its_functions(
+    synthesized: dict[str, Templates], stage: str
+) -> None:
+    chosen = CHOSEN.get(stage, {})
+    for service in BY_SERVICE:
+        handler = f"functions.{service}.handler.handler"
+        variables = synthesized[stage].function(handler)[1]["Environment"]["Variables"]
+        for choice in CHOICES:
+            if service in choice.services:
+                expected = chosen.get(choice.name, choice.default)
+                assert resolved(variables[choice.variable]) == expected
+
+
+def test_the_stack_that_chooses_chooses_all_but_what_is_for_one_machine() -> None:
+    assert set(CHOSEN["prod"]) == set(BY_NAME) - {"v1_messages"}
+    assert all(BY_NAME[name].default != value for name, value in CHOSEN["prod"].items())
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.name)
+def test_a_choice_has_the_default_of_its_model(choice: Choice) -> None:
+    for service in choice.services:
+        default = BY_SERVICE[service][0].model_fields[choice.name].default
+        assert choice.default == (
+            str(default).lower() if isinstance(default, bool) else f"{default}"
+        )
+
+
+def verdicts(choice: Choice, value: str) -> set[str]:
+    """What the stacks and the functions say of a value."""
+    said = {"taken" if choice.refusal(value, is_local=True) is None else "refused"}
+    for service in choice.services:
+        model, environ = BY_SERVICE[service]
+        try:
+            model.read({**environ, "STAGE": "local", choice.variable: value})
+        except BadSettings:
+            said.add("refused")
+        else:
+            said.add("taken")
+    return said
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.name)
+def test_stacks_and_functions_draw_the_same_bounds(choice: Choice) -> None:
+    if choice.least is None:
+        assert verdicts(choice, "true") == verdicts(choice, "false") == {"taken"}
+        assert verdicts(choice, "2") == verdicts(choice, "") == {"refused"}
+        return
+    step = Decimal(1).scaleb(-choice.decimals)
+    assert verdicts(choice, f"{choice.least:f}") == {"taken"}
+    assert verdicts(choice, f"{choice.least - step:f}") == {"refused"}
+    assert verdicts(choice, f"{choice.least + step / 10:f}") == {"refused"}
+    if choice.most is not None:
+        assert verdicts(choice, f"{choice.most:f}") == {"taken"}
+        assert verdicts(choice, f"{choice.most + step:f}") == {"refused"}
+    else:
+        assert verdicts(choice, "999999999") == {"taken"}

@@ -39,11 +39,9 @@ def test_nothing_else_is_limited_or_scheduled(templates: Templates) -> None:
     assert limited == [HANDLER]
 
 
-def test_is_configured_by_the_products_own_numbers(templates: Templates) -> None:
+def test_its_interval_is_that_of_its_schedule(templates: Templates) -> None:
     variables = templates.function(HANDLER)[1]["Environment"]["Variables"]
-    assert variables["BATCH_SIZE"] == "50"
     assert variables["BATCH_INTERVAL"] == "60000"
-    assert variables["MIN_BATCH_AMOUNT"] == "0.01"
 
 
 def test_a_withdrawal_wakes_it(templates: Templates) -> None:

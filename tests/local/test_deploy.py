@@ -12,6 +12,7 @@ import boto3
 import httpx
 import pytest
 
+from infra.choices import DEFAULTS
 from pixr.local import aws
 from pixr.local.deploy import FUNCTIONS, QUEUES, Outputs, deploy
 from pixr.local.errors import LocalError
@@ -30,6 +31,7 @@ CONTEXT = {
     "ffmpeg": "/bin/false",
     "sol_usd": "150",
     "sol_usd_as_of": "2026-11-01T00:00:00Z",
+    **DEFAULTS,
 }
 
 pytestmark = pytest.mark.synth

@@ -9,7 +9,7 @@ import pytest
 from pixr.local import aws, process
 from pixr.local.chain import running_chain
 from pixr.local.errors import LocalError
-from pixr.local.given import Given, without_password
+from pixr.local.given import Given, read_choices, without_password
 
 
 def test_nothing_given_is_nothing_checked() -> None:
@@ -37,6 +37,32 @@ def test_a_malformed_address_is_named(name: str, value: str) -> None:
 def test_a_malformed_price_is_named(value: str) -> None:
     with pytest.raises(LocalError, match=r"^SOL_USD is .*not a price"):
         Given.read({"SOL_USD": value})
+
+
+def test_settings_are_taken_by_the_names_that_the_functions_know() -> None:
+    chosen = Given.read({"LOOKUP_TABLES": "true", "SIGN_LIMIT_1H_SOL": "2.5", "V1_MESSAGES": ""})
+    assert chosen.chosen == {
+        **Given().chosen,
+        "lookup_tables": "true",
+        "sign_limit_1h_sol": "2.5",
+        "v1_messages": "false",
+    }
+    assert read_choices({"V1_MESSAGES": "true"})["v1_messages"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("LOOKUP_TABLES", "yes", "true or false"),
+        ("RETURN_CAP_BPS", "-1", "a whole number from 0 to 100000"),
+        ("MIN_BATCH_AMOUNT", "0.0008", "a number of 0.00089088 or more"),
+    ],
+)
+def test_a_setting_that_breaks_its_rule_is_named_with_the_rule(
+    name: str, value: str, rule: str
+) -> None:
+    with pytest.raises(LocalError, match=f"^{name} must be {rule}.*, not '{value}'"):
+        Given.read({name: value})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,25 @@
+"""What the stacks of these tests choose; apart from synthesize.py, whose imports start Node."""
+
+CHOSEN: dict[str, dict[str, str]] = {
+    "prod": {
+        "batch_size": "60",
+        "min_batch_amount": "0.02",
+        "view_rate_lamports": "30000",
+        "platform_fee_bps": "600",
+        "investor_share_bps": "2500",
+        "views_per_viewer_day": "4",
+        "payout_deadline_s": "0",
+        "funding_days": "14",
+        "receipt_retention_hours": "48",
+        "lookup_tables": "true",
+        "sign_limit_10min_sol": "2000",
+        "sign_limit_1h_sol": "6000.5",
+        "sign_limit_24h_sol": "40000",
+        "sign_limit_10min_bps": "6000",
+        "sign_limit_1h_bps": "8000",
+        "sign_limit_24h_bps": "10000",
+        "return_cap_bps": "0",
+        "redis_replicas_min": "1",
+    }
+}
+"""Business settings with another value than the default, by stage."""
