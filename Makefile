@@ -64,14 +64,14 @@ synth: layer ## the CloudFormation templates of a cloud stage, into cdk.out
 	@$(BIN)/python -m infra.bundling
 	@$(CDK) synth --quiet $(SYNTH_CONTEXT)
 
-bench: setup ## measure: make bench WHAT=cold|ingest|settle|wallet
-	@$(BIN)/pixr bench $(WHAT)
+bench: setup ## measure: make bench WHAT=cold|fees|ingest|settle|wallet ARGS="--repeats 3"
+	@$(BIN)/pixr bench $(WHAT) $(ARGS)
 
 sim: setup ## the settler against a cruel chain: make sim SEEDS=1000 (FROM=k to go on, or to replay one)
 	@$(BIN)/python -m tests.simulation.many --seeds $(or $(SEEDS),1000) --from $(or $(FROM),0) $(if $(BOUNDARIES),--boundaries)
 
-drill: setup ## kill the settler again and again: make drill KILLS=100
-	@$(BIN)/pixr drill --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED))
+drill: setup ## kill the settler again and again: make drill KILLS=100 (ARGS="--tables --nodes 1")
+	@$(BIN)/pixr drill --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 invoke: setup ## run one function on one event: make invoke FN=batch EVENT=events/batch.json
 	@$(BIN)/python -m pixr.local.invoke $(FN) $(or $(EVENT),events/$(FN).json)

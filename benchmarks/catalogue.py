@@ -35,6 +35,8 @@ class Sizes:
     """Seconds of draining without a pause, instead of all else; 0: none."""
     growth: bool = False
     payees: int = 1_000
+    tables: bool = False
+    """Whether payees are regular and stand in lookup tables."""
     minutes: int = 1_440
     """Of a day of prices that is made up."""
 

@@ -12,13 +12,15 @@ from solders.keypair import Keypair
 
 from functions.batch.drain import EVENTS_PER_DRAIN, drain_once
 from functions.batch.keyring import Keyring
-from functions.batch.tick import Clockwork, Terms, World, run
+from functions.batch.tick import Clockwork, Report, Terms, World, run
 from pixr.adapters.keys import MasterSeed, Signer
 from pixr.adapters.postgres import Database
 from pixr.adapters.redis import ViewStream
 from pixr.adapters.solana import Solana
 from pixr.domain.earnings import Rules
+from pixr.domain.lookup_tables import ADDRESSES_PER_EXTENSION
 from pixr.domain.money import LAMPORTS_PER_SOL
+from pixr.domain.packing import PAYEES_FULL, PAYEES_FULL_WITH_TABLE
 from pixr.domain.views import EVENTS_MAX, ViewEvent
 from pixr.local.errors import LocalError
 
@@ -28,6 +30,12 @@ TICK_S = 47.0
 TICKS_MAX = 20
 PAUSE_SLOTS = 2.5
 """The settler pauses 1 s between looks at the chain: as many slots of mainnet's 400 ms."""
+
+REGULAR_PAYDAYS = 8
+"""Payments after which an entry pays for itself (ADR-0019)."""
+
+IDLE_TICKS = 3
+"""Ticks in a row that extend nothing, after which all is written that will be."""
 
 BLOCKS_UNTIL_RECLAIM = 250
 FINALITY_POLLS_MAX = 2_000
@@ -62,9 +70,8 @@ class Settler:
             time.sleep(self.slot_s)
         raise LocalError("The local chain did not finalize an airdrop.", mend="Run it once more.")
 
-    def owe(self, payees: int) -> None:
-        """Let each of so many creators earn one payout, by one view each, through the drain."""
-        now = datetime.now(UTC)
+    def enlist(self, payees: int) -> None:
+        """Give so many creators a wallet and a film."""
         wallets = [self.keyring.seed.wallet(f"creator-{n}").address for n in range(payees)]
         self.db.execute(
             "INSERT INTO user_wallets SELECT 'creator-' || number - 1, address, 1, now()"
@@ -78,11 +85,15 @@ class Settler:
             " 'media/x', now() FROM generate_series(0, %s) AS n",
             (payees - 1,),
         )
+
+    def owe(self, payees: int, *, payday: int = 0) -> None:
+        """Let each of the creators earn one payout, by one view each, through the drain."""
+        now = datetime.now(UTC)
         views = [
             ViewEvent(
-                event_id=f"view-{number}",
+                event_id=f"view-{payday}-{number}",
                 content_id=f"content-{number}",
-                viewer_id="viewer",
+                viewer_id=f"viewer-{payday}",
                 watched_ms=40_000,
                 occurred_at=now,
             )
@@ -95,20 +106,47 @@ class Settler:
                 self.db, self.stream, rules=RULES, drain_id=uuid4(), consumer="bench", now=now
             )
 
-    def pay(self, payees: int) -> None:
-        """Tick until everybody is paid.
+    def pay(self, payouts: int, *, has_tables: bool = False) -> None:
+        """Tick until so many payouts are paid, counted from the beginning.
 
         Raises:
             LocalError: ``TICKS_MAX`` ticks did not suffice.
         """
+        terms = replace(TERMS, lookup_tables=has_tables)
         for _ in range(TICKS_MAX):
-            self._tick(TERMS)
-            if self.paid() == payees:
+            self._tick(terms)
+            if self.paid() == payouts:
                 return
         raise LocalError(
-            f"After {TICKS_MAX} ticks {self.paid()} of {payees} payees are paid.",
+            f"After {TICKS_MAX} ticks {self.paid()} of {payouts} payouts are paid.",
             mend="Ask for fewer.",
         )
+
+    def make_regular(self, payees: int) -> int:
+        """Pay everybody until lookup tables know all for whom that pays; return how many.
+
+        Nothing is hurried: it takes the paydays and the extensions that ADR-0019 asks for.
+
+        Raises:
+            LocalError: Nobody came to stand in one.
+        """
+        for payday in range(1, REGULAR_PAYDAYS + 1):
+            self.owe(payees, payday=payday)
+            self.pay(payday * payees)
+        terms = replace(TERMS, lookup_tables=True)
+        idle = 0
+        # A tick may plan an extension, and one is under way at a time.
+        for _ in range(payees // ADDRESSES_PER_EXTENSION * 2 + TICKS_MAX):
+            idle = 0 if self._tick(terms).tables_extended else idle + 1
+            if idle == IDLE_TICKS:
+                break
+        usable = self._count("SELECT count(*) AS n FROM lookup_entries WHERE is_usable")
+        if not usable:
+            raise LocalError(
+                "Nobody stands in a lookup table.",
+                mend=f"Ask for a multiple of {PAYEES_FULL}, at least {PAYEES_FULL_WITH_TABLE}.",
+            )
+        return usable
 
     def reclaim(self) -> int:
         """Take the rent out of every receipt at once; return what that cost in lamports.
@@ -128,7 +166,7 @@ class Settler:
                 )
         raise LocalError(f"After {TICKS_MAX} ticks receipts are left.", mend="Ask for fewer.")
 
-    def _tick(self, terms: Terms) -> None:
+    def _tick(self, terms: Terms) -> Report:
         world = World(
             db=self.db,
             chain=self.chain,
@@ -136,7 +174,7 @@ class Settler:
             keyring=self.keyring,
             send=lambda _topic, _payload: None,
         )
-        run(world, terms, self._clockwork())
+        return run(world, terms, self._clockwork())
 
     def _clockwork(self) -> Clockwork:
         deadline_s = time.monotonic() + TICK_S
@@ -169,6 +207,6 @@ def new_settler(db: Database, chain_url: str, stream: ViewStream, *, slot_s: flo
     )
 
 
-def treasury_lamports(payees: int) -> int:
-    """Enough for ``payees`` of these payouts, their fees and their receipts."""
-    return payees * RULES.view_rate_lamports + 10 * LAMPORTS_PER_SOL
+def treasury_lamports(payouts: int) -> int:
+    """Enough for so many of these payouts, their fees and their receipts."""
+    return payouts * RULES.view_rate_lamports + 10 * LAMPORTS_PER_SOL

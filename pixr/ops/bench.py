@@ -30,6 +30,9 @@ def command(
     ] = _DEFAULT.sustain,
     payees: Annotated[int, Option(help="settle: users to pay.", min=1)] = _DEFAULT.payees,
     growth: Annotated[bool, Option(help="settle: 1 k, 10 k, 100 k payees.")] = _DEFAULT.growth,
+    tables: Annotated[
+        bool, Option("--tables", help="settle: regular payees, in lookup tables.")
+    ] = _DEFAULT.tables,
     derivations: Annotated[int, Option(help="wallet: addresses.", min=1)] = _DEFAULT.derivations,
     minutes: Annotated[int, Option(help="fees: of a day made up.", min=60)] = _DEFAULT.minutes,
 ) -> None:
@@ -52,6 +55,7 @@ def command(
         sustain=sustain,
         payees=payees,
         growth=growth,
+        tables=tables,
         derivations=derivations,
         minutes=minutes,
     )

@@ -40,7 +40,7 @@ PROMISED = {
     "settle": {
         *("payees_per_s", "build_sign_payees_per_s", "vs_build_sign"),
         *("payees_per_transaction", "fee_per_payee_lamports", "fee_alone_lamports"),
-        *("vs_fee_alone",),
+        *("vs_fee_alone", "fee_at_quiet_price_per_payee_lamports"),
     },
     "fees": {
         f"{trace}_{what}"
@@ -91,6 +91,31 @@ def test_settlement_fills_transactions_and_shares_their_fee() -> None:
     assert found["fee_alone_lamports"] == 5_000
     assert found["fee_per_payee_lamports"] >= 588  # 2 × 5,000 over 17
     assert "off" not in (found["conditions"]["fsync"], found["conditions"]["synchronous_commit"])
+
+
+def test_a_quiet_minute_costs_the_limits_times_its_price_besides() -> None:
+    found = last_line(bench("settle", "--repeats", "1", "--payees", "16"))
+    assert "5,000 micro-lamports a unit" in found["conditions"]["quiet_price"]
+    # 19 native instructions and the memo in the payment; a limit, a price and a receipt at home.
+    charged = found["fee_with_reclaim_per_payee_lamports"]
+    assert charged == 625  # two transactions, of which the reclaim carries one receipt
+    beside = (found["fee_at_quiet_price_per_payee_lamports"] - charged) * 16
+    assert 16 <= beside <= 20
+
+
+def test_settlement_with_lookup_tables_shares_a_fee_among_more() -> None:
+    found = last_line(bench("settle", "--tables", "--repeats", "1", "--payees", "48"))
+    assert found["conditions"]["tables"].startswith("on")
+    assert found["payees_in_tables"] == 46
+    assert found["payees_per_transaction_max"] == 41
+    assert found["payees_per_transaction"] == 24
+    assert found["fee_per_payee_lamports"] == round(2 * 5_000 / 48, 1)
+
+
+def test_tables_and_growth_do_not_go_together() -> None:
+    result = CliRunner().invoke(app, ["bench", "settle", "--tables", "--growth"])
+    assert result.exit_code == 2
+    assert "Leave one of them out" in result.stderr
 
 
 def test_ingest_counts_repeats_as_no_views() -> None:
