@@ -115,6 +115,7 @@ def running_machine(
     given: Given | None = None,
     fresh: bool = False,
     slot_ms: int = 20,
+    rpc_nodes: int = 1,
     report: Report = _quiet,
 ) -> Iterator[Machine]:
     """The whole system.
@@ -126,6 +127,8 @@ def running_machine(
         fresh: Whether to forget what the folder holds.
         slot_ms: Milliseconds per slot of the embedded chain; mainnet has 400, and a transaction is
             final 31 slots later.
+        rpc_nodes: How many nodes of the embedded chain the functions are told of: one chain, but
+            each node has faults of its own (``pixr.local.chain.faults``).
         report: Is told of every part.
 
     Raises:
@@ -141,6 +144,7 @@ def running_machine(
             ports=ports or Ports(),
             given=given or Given(),
             slot_ms=slot_ms,
+            rpc_nodes=rpc_nodes,
             report=report,
             kept=data is not None,
         )
@@ -155,6 +159,7 @@ class _Starting:
     ports: Ports
     given: Given
     slot_ms: int
+    rpc_nodes: int
     report: Report
     kept: bool
 
@@ -232,13 +237,7 @@ class _Starting:
             )
             chain = begin(
                 "Solana",
-                parts.funded(
-                    parts.solana(
-                        home, given, kept=kept, port=self.ports.solana, slot_ms=self.slot_ms
-                    ),
-                    network=network,
-                    treasury=home.treasury().pubkey(),
-                ),
+                parts.funded(self._solana(), network=network, treasury=home.treasury().pubkey()),
                 servers,
             )
             issuing = begin(
@@ -264,6 +263,16 @@ class _Starting:
             issuer=issuing.result(),
             cloud=emulator.result(),
             assembly=synthesis.result(),
+        )
+
+    def _solana(self) -> AbstractContextManager[parts.Part]:
+        return parts.solana(
+            self.home,
+            self.given,
+            kept=self.kept,
+            port=self.ports.solana,
+            slot_ms=self.slot_ms,
+            nodes=self.rpc_nodes,
         )
 
     def _context(self, started: _Started, network: str) -> dict[str, str]:

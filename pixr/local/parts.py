@@ -115,9 +115,9 @@ def cache(home: Home, given: Given, *, kept: bool, before: str) -> Iterator[Part
 
 @contextlib.contextmanager
 def solana(
-    home: Home, given: Given, *, kept: bool, port: int | None, slot_ms: int
+    home: Home, given: Given, *, kept: bool, port: int | None, slot_ms: int, nodes: int = 1
 ) -> Iterator[Part]:
-    """The chain."""
+    """The chain, as so many nodes."""
     if given.solana_rpc_url is not None:
         yield Part(url=given.solana_rpc_url)
         return
@@ -132,7 +132,8 @@ def solana(
                 f"Solana did not start: {error}.",
                 mend="Choose another port with --solana-port, or set SOLANA_RPC_URL to a node.",
             ) from error
-        yield Part(url=server.url, get_pid=lambda: server.pid)
+        urls = [server.url, *(server.node_url(number) for number in range(2, nodes + 1))]
+        yield Part(url=",".join(urls), get_pid=lambda: server.pid)
 
 
 @contextlib.contextmanager

@@ -12,11 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from infra.choices import CHOICES
+from pixr.domain.packing import PAYEES_FULL, PAYEES_FULL_WITH_TABLE
 from pixr.local import keeper
 
 PATIENCE_S = 300.0
 COMMAND = (sys.executable, "-m", "pixr.ops.cli", "drill")
-GIVEN = ("DATABASE_URL", "REDIS_URL", "SOLANA_RPC_URL", "AWS_ENDPOINT_URL", "SOL_USD")
+GIVEN = (
+    *("DATABASE_URL", "REDIS_URL", "SOLANA_RPC_URL", "AWS_ENDPOINT_URL", "SOL_USD"),
+    *(choice.variable for choice in CHOICES),
+)
 SEED = "241110"
 """Draws three aims, a lost Valkey, a crash of PostgreSQL and two RPC faults for three kills."""
 
@@ -61,7 +66,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def test_a_short_drill_is_clean_and_leaves_nothing_behind(log: Path) -> None:
-    drill = Drill(log, "--kills", "3", "--seed", SEED)
+    drill = Drill(log, "--kills", "3", "--seed", SEED, "--no-tables")
     try:
         code = drill.wait()
     finally:
@@ -80,10 +85,45 @@ def test_a_short_drill_is_clean_and_leaves_nothing_behind(log: Path) -> None:
     assert figures["views"]["recorded"] == figures["views"]["sent"] > 0
     assert len(figures["verify"]) >= 10
     assert not any(figures["verify"].values())
+    assert (figures["rpc_nodes"], figures["lookup_tables"]) == (3, None)
+    assert "3 RPC nodes, lookup tables off" in said
+
+
+def test_a_drill_with_lookup_tables_pays_regulars_together_and_is_clean(log: Path) -> None:
+    drill = Drill(log, "--kills", "2", "--seed", SEED, "--tables")
+    try:
+        code = drill.wait()
+    finally:
+        drill.process.kill()
+        is_clean = drill.has_left_nothing()
+    said = log.read_text()
+    assert code == 0, said
+    assert is_clean
+    figures = json.loads(said.splitlines()[-1])
+    assert figures["clean"] is True
+    assert not any(figures["verify"].values())
+    tables = figures["lookup_tables"]
+    assert tables["entries"] >= PAYEES_FULL_WITH_TABLE
+    assert tables["payments"] > 0
+    assert tables["payees_most"] > PAYEES_FULL
+
+
+@pytest.mark.parametrize("name", ["VIEW_RATE_LAMPORTS", "VIEWS_PER_VIEWER_DAY"])
+def test_what_a_drill_counts_by_cannot_be_changed(name: str) -> None:
+    result = subprocess.run(
+        COMMAND,
+        env={**os.environ, name: "7"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert f"counts what is due by the default of {name}. Unset it." in result.stderr
 
 
 def test_a_drill_that_is_interrupted_leaves_nothing_behind(log: Path) -> None:
-    drill = Drill(log, "--kills", "1000")
+    drill = Drill(log, "--kills", "1000", "--nodes", "1", "--no-tables")
     try:
         drill.wait_for("kill 1 of 1000")
         drill.process.send_signal(signal.SIGINT)

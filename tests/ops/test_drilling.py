@@ -8,21 +8,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from solders.keypair import Keypair
 
 from functions.batch import plan
 from pixr.adapters.postgres import Database, pauses, payouts
 from pixr.domain.views import ViewEvent, watched_ms
+from pixr.local.chain import running_chain
 from pixr.ops.drilling import reckoning
 from pixr.ops.drilling.logged import complaints
-from pixr.ops.drilling.node import Node
+from pixr.ops.drilling.nodes import Nodes
 from pixr.ops.drilling.people import Asked
 from pixr.ops.drilling.schedule import (
     AIMS,
@@ -33,6 +36,7 @@ from pixr.ops.drilling.schedule import (
     Fault,
     Moment,
     Victim,
+    Weakness,
     draw,
 )
 from pixr.ops.drilling.views import Sent, make_events
@@ -63,6 +67,40 @@ def test_no_kill_waits_for_work_that_its_own_fault_makes_impossible(seed: int) -
             assert episode.aim in (Aim.ANY, Aim.DRAINING)
         if episode.victim is not Victim.DEPLOYED:
             assert episode.has_rival
+
+
+def test_several_nodes_change_who_is_broken_and_nothing_else() -> None:
+    alone, many = draw(7, 60), draw(7, 60, nodes=3)
+    assert many == draw(7, 60, nodes=3)
+    assert many[:12] == draw(7, 12, nodes=3)
+    for one, same in zip(alone, many, strict=True):
+        assert (one.nodes, one.weak, one.weakness) == ((0,), 0, Weakness.NONE)
+        assert replace(same, nodes=one.nodes, weak=0, weakness=Weakness.NONE) == one
+    assert {len(episode.nodes) for episode in many} == {1, 2, 3}
+    assert {episode.weakness for episode in many} == set(Weakness)
+    assert {episode.weak for episode in many} == {0, 1, 2}
+
+
+def test_a_node_is_weak_for_longer_than_one_fault_and_the_others_are_well() -> None:
+    with running_chain() as chain:
+        nodes = Nodes(",".join([chain.url, chain.node_url(2), chain.node_url(3)]))
+        drawn = next(e for e in draw(7, 99, nodes=3) if e.fault is Fault.DROP_SENDS)
+        episode = replace(drawn, nodes=(0, 2), weak=1, weakness=Weakness.HTTP_429)
+        nodes.weaken(episode)
+        nodes.break_as(episode)
+        found = [httpx.get(f"{url}/faults", timeout=9).json() for url in nodes.urls]
+        assert [item["http_429"] for item in found] == [n == episode.weak for n in range(3)]
+        assert [item["drop_sends"] for item in found] == [n in episode.nodes for n in range(3)]
+        # The drill itself still sees the chain.
+        assert nodes.balances_lamports([str(Keypair().pubkey())]) == [0]
+        lag = replace(episode, fault=Fault.NONE, weakness=Weakness.LAG)
+        nodes.break_as(lag)
+        found = [httpx.get(f"{url}/faults", timeout=9).json() for url in nodes.urls]
+        assert [item["lag_blocks"] > 0 for item in found] == [n == lag.weak for n in range(3)]
+        nodes.recover()
+        found = [httpx.get(f"{url}/faults", timeout=9).json() for url in nodes.urls]
+        assert not any(any(item.values()) for item in found)
+        nodes.close()
 
 
 def test_a_request_can_be_made_again_event_by_event() -> None:
@@ -171,10 +209,10 @@ def test_what_was_acknowledged_is_on_a_stream_or_in_the_books(
 
 
 @pytest.fixture
-def node(settler: Settler) -> Iterator[Node]:
-    node = Node(settler.chain.nodes[0].url)
-    yield node
-    node.close()
+def nodes(settler: Settler) -> Iterator[Nodes]:
+    nodes = Nodes(settler.chain.nodes[0].url)
+    yield nodes
+    nodes.close()
 
 
 @pytest.fixture
@@ -205,21 +243,21 @@ def withdrawn(settler: Settler, send: Sender) -> Asked:
 
 
 def test_a_withdrawal_that_arrived_once_passes(
-    settler: Settler, node: Node, withdrawn: Asked
+    settler: Settler, nodes: Nodes, withdrawn: Asked
 ) -> None:
-    assert reckoning.compare_withdrawals(settler.db, node, [withdrawn]) == []
-    assert reckoning.compare_wallets(settler.db, node, {}) == []
+    assert reckoning.compare_withdrawals(settler.db, nodes, [withdrawn]) == []
+    assert reckoning.compare_wallets(settler.db, nodes, {}) == []
 
 
 def test_a_withdrawal_that_arrived_twice_is_found(
-    settler: Settler, node: Node, withdrawn: Asked
+    settler: Settler, nodes: Nodes, withdrawn: Asked
 ) -> None:
     settler.airdrop(withdrawn.body["destination"], 2_000_000)
-    (difference,) = reckoning.compare_withdrawals(settler.db, node, [withdrawn])
+    (difference,) = reckoning.compare_withdrawals(settler.db, nodes, [withdrawn])
     assert "4000000 arrived" in difference
 
 
-def test_a_promise_that_nobody_knows_is_found(settler: Settler, node: Node) -> None:
+def test_a_promise_that_nobody_knows_is_found(settler: Settler, nodes: Nodes) -> None:
     asked = Asked(
         user_id="alice",
         key="first",
@@ -227,20 +265,20 @@ def test_a_promise_that_nobody_knows_is_found(settler: Settler, node: Node) -> N
         status=202,
         answer={"withdrawal_id": str(uuid4())},
     )
-    (difference,) = reckoning.compare_withdrawals(settler.db, node, [asked])
+    (difference,) = reckoning.compare_withdrawals(settler.db, nodes, [asked])
     assert "accepted, but nobody knows it" in difference
 
 
 def test_money_that_came_to_a_wallet_unseen_is_found(
-    settler: Settler, node: Node, send: Sender
+    settler: Settler, nodes: Nodes, send: Sender
 ) -> None:
     send(1, "film-a")
     settler.tick()
     address = settler.user("alice")
-    assert reckoning.compare_wallets(settler.db, node, {}) == []
+    assert reckoning.compare_wallets(settler.db, nodes, {}) == []
     settler.airdrop(address, 1_000_000)
-    assert reckoning.compare_wallets(settler.db, node, {"alice": 1_000_000}) == []
-    (difference,) = reckoning.compare_wallets(settler.db, node, {})
+    assert reckoning.compare_wallets(settler.db, nodes, {"alice": 1_000_000}) == []
+    (difference,) = reckoning.compare_wallets(settler.db, nodes, {})
     assert difference.startswith("alice: ")
 
 

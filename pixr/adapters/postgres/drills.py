@@ -1,10 +1,10 @@
 """What a drill (``pixr drill``) asks the database: where to aim, what is open, how all ended.
 
-Reads only. The sums are taken from the rows of payouts and events, not from the ledger, so that
-``verify`` and a drill do not share a mistake.
+Reads only, but for the films of a crowd. The sums are taken from the rows of payouts and events,
+not from the ledger, so that ``verify`` and a drill do not share a mistake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -103,6 +103,27 @@ def withdrawals(db: Database) -> list[Row]:
 def wallets(db: Database) -> list[Row]:
     """Return ``{user_id, address, received_lamports, sent_lamports, is_moving}``."""
     return db.execute(sql("drill/wallets")).fetchall()
+
+
+def expiries(db: Database) -> dict[str, int]:
+    """Return "2 of 3 nodes" → how many attempts were declared dead on the word of so many."""
+    return {
+        f"{row['nodes']} of {row['asked']} nodes": row["attempts"]
+        for row in db.execute(sql("drill/expiries"))
+    }
+
+
+def tabled(db: Database) -> Row:
+    """Return ``{payments, payees_most}`` of what was paid with a lookup table."""
+    return _one(db, "drill/tabled", {})
+
+
+def insert_crowd(
+    db: Database, content_ids: Sequence[str], creator_ids: Sequence[str], *, now: datetime
+) -> None:
+    """Write one film for each creator that can be viewed and is nowhere."""
+    values = {"content_ids": content_ids, "creator_ids": creator_ids, "now": now}
+    db.execute(sql("drill/insert_crowd"), values)
 
 
 def _one(db: Database, name: str, params: Mapping[str, object]) -> Row:

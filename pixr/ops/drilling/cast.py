@@ -6,14 +6,16 @@ import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from pixr.adapters.postgres import connect, drills
 from pixr.domain.money import LAMPORTS_PER_SOL
 from pixr.local import parts, process
 from pixr.local.machine import Machine
-from pixr.ops.drilling.node import Node
+from pixr.ops.drilling.nodes import Nodes
 from pixr.ops.story import film
 from pixr.ops.story.client import (
     PRODUCER_SCOPE,
@@ -41,8 +43,8 @@ class Cast:
     contents: list[str]
     investors: list[Client]
     producer: Client
-    wallets: dict[str, str]
-    """User → address."""
+    crowd: dict[str, str]
+    """Content → creator, of people who are only viewed and paid: a lookup table's regulars."""
     granted_lamports: dict[str, int]
     """User → what the drill sent to the wallet from outside."""
 
@@ -53,8 +55,11 @@ class Cast:
 
 
 @contextlib.contextmanager
-def gathered(machine: Machine, node: Node, *, creators: int) -> Iterator[Cast]:
-    """Make wallets, publish a short film of each creator's, and fund the investors."""
+def gathered(machine: Machine, nodes: Nodes, *, creators: int, crowd: int) -> Iterator[Cast]:
+    """Make wallets, publish a short film of each creator's, and fund the investors.
+
+    The films of the crowd are rows and no more.
+    """
     with contextlib.ExitStack() as stack:
 
         def person(name: str, **options: str) -> Client:
@@ -66,7 +71,7 @@ def gathered(machine: Machine, node: Node, *, creators: int) -> Iterator[Cast]:
         investors = [person(f"investor-{number}") for number in range(1, INVESTORS + 1)]
         wallets = {who.name: str(who.get("/wallet")["address"]) for who in makers + investors}
         for who in investors:
-            node.give(wallets[who.name], DEPOSIT_LAMPORTS)
+            nodes.give(wallets[who.name], DEPOSIT_LAMPORTS)
         contents = _publish(makers)
         for who in investors:
             wait_for(
@@ -77,9 +82,20 @@ def gathered(machine: Machine, node: Node, *, creators: int) -> Iterator[Cast]:
             contents=contents,
             investors=investors,
             producer=person("pixr-player", scope=PRODUCER_SCOPE),
-            wallets=wallets,
+            crowd=_gather_crowd(machine, crowd),
             granted_lamports={who.name: DEPOSIT_LAMPORTS for who in investors},
         )
+
+
+def _gather_crowd(machine: Machine, size: int) -> dict[str, str]:
+    films = {f"crowd-film-{number}": f"crowd-{number}" for number in range(1, size + 1)}
+    for name in films.values():
+        with contextlib.closing(Client(machine, name)) as who:
+            who.get("/wallet")
+    if films:
+        with connect(machine.description.database_url) as db:
+            drills.insert_crowd(db, list(films), list(films.values()), now=datetime.now(UTC))
+    return films
 
 
 def _has_money(who: Client) -> int | None:

@@ -20,10 +20,10 @@ from typing import Final
 from pixr.adapters.postgres import drills, pauses
 from pixr.local.machine import Machine
 from pixr.ops.drilling import reckoning
-from pixr.ops.drilling.node import Node
+from pixr.ops.drilling.nodes import Nodes
 from pixr.ops.drilling.operator import Operator
 from pixr.ops.drilling.people import Asker
-from pixr.ops.drilling.schedule import Aim, Crash, Episode, Fault, Moment, Victim
+from pixr.ops.drilling.schedule import Aim, Crash, Episode, Fault, Moment, Victim, Weakness
 from pixr.ops.drilling.settlers import Settler, wait_until
 from pixr.ops.drilling.views import Producer
 from pixr.ops.drilling.watch import Watch
@@ -38,8 +38,6 @@ UPGRADES_TIMEOUT_S: Final = 60.0
 
 QUIET_POLL_S: Final = 1.0
 REST_TIMEOUT_S: Final = 90.0
-MINIMUM_LAMPORTS: Final = 10_000_000
-"""MIN_BATCH_AMOUNT as it is deployed: less is not due yet."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +52,8 @@ class Record:
     aims: Counter[str] = field(default_factory=Counter[str])
     aims_missed: Counter[str] = field(default_factory=Counter[str])
     faults: Counter[str] = field(default_factory=Counter[str])
+    weaknesses: Counter[str] = field(default_factory=Counter[str])
+    """Episodes in which one node of several was unwell for longer."""
     crashes: Counter[str] = field(default_factory=Counter[str])
     differences: list[str] = field(default_factory=list[str])
     """Found on the way; others are found at the end."""
@@ -68,7 +68,7 @@ class Director:
     """Everything that a schedule acts upon."""
 
     machine: Machine
-    node: Node
+    nodes: Nodes
     watch: Watch
     deployed: Settler
     rival: Settler
@@ -76,13 +76,18 @@ class Director:
     askers: tuple[Asker, ...]
     operator: Operator
     record: Record
+    minimum_lamports: int
+    """MIN_BATCH_AMOUNT as it is deployed: less is not due yet."""
     log: Path
     """Gets one line of JSON per kill: what was drawn, and what it hit."""
 
     def play(self, episode: Episode) -> None:
         """Play one episode to its end: exactly one kill, or several processes at once."""
         self.machine.check()
-        self.node.recover()
+        self.nodes.recover()
+        self.nodes.weaken(episode)
+        if episode.weakness is not Weakness.NONE:
+            self.record.weaknesses[episode.weakness.value] += 1
         if episode.has_rival:
             self.rival.resume()
         else:
@@ -125,7 +130,7 @@ class Director:
 
     def _disturb(self, episode: Episode, moment: Moment) -> None:
         if episode.fault is not Fault.NONE and episode.fault_at is moment:
-            self.node.break_as(episode)
+            self.nodes.break_as(episode)
             self.record.faults[episode.fault.value] += 1
         if episode.crash is not Crash.NONE and episode.crash_at is moment:
             if episode.crash is Crash.VALKEY:
@@ -170,7 +175,7 @@ class Director:
     def calm(self, *, progress: Callable[[str], None]) -> None:
         """Switch all faults off and let ticks run until nothing is under way, then stop them."""
         begun_s = time.monotonic()
-        self.node.recover()
+        self.nodes.recover()
         self.rival.pause()
         progress("producers finish")
         finished = [asker.finish(timeout_s=REST_TIMEOUT_S) for asker in self.askers]
@@ -195,7 +200,9 @@ class Director:
         return pause is not None
 
     def _is_quiet(self, begun_s: float, progress: Callable[[str], None]) -> bool:
-        left = self.watch.ask(lambda db: drills.unfinished(db, minimum_lamports=MINIMUM_LAMPORTS))
+        left = self.watch.ask(
+            lambda db: drills.unfinished(db, minimum_lamports=self.minimum_lamports)
+        )
         events, taken = self.watch.undrained()
         self.record.left = f"{left}, {events} events on the stream, {taken} of them taken"
         progress(f"until quiet: {self.record.left}")

@@ -1,4 +1,4 @@
-"""The RPC node of a drill: its faults switched on and off, and the chain asked behind their back.
+"""The RPC nodes of a drill: faults switched on and off, and the chain asked behind their back.
 
 What the drill itself has to know it asks with plain JSON-RPC, not with the shipped adapter: a
 witness should share no code with the accused.
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from pixr.ops.drilling.schedule import Episode, Fault
+from pixr.ops.drilling.schedule import Episode, Fault, Weakness
 
 TIMEOUT_S: Final = 10.0
 ALL_OFF: Final = {
@@ -23,16 +23,26 @@ ALL_OFF: Final = {
     "latency_ms": 0,
     "freeze": False,
     "forget_before_slot": 0,
+    "lag_blocks": 0,
 }
+LAG_BLOCKS: Final = 48
+"""A node that lags shows as final what was final for others so many blocks ago."""
+WITNESS_PATH: Final = "/nodes/9"
+"""Where the chain answers the drill itself: a node that no settler is told of."""
 ACCOUNTS_PER_CALL: Final = 100
 STATUSES_PER_CALL: Final = 256
 
 
-class Node:
-    """The chain's only node."""
+class Nodes:
+    """All nodes of the chain that the settlers are told of.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    Args:
+        urls: As SOLANA_RPC_URL has them, the chain's own first.
+    """
+
+    def __init__(self, urls: str) -> None:
+        self.urls = tuple(urls.split(","))
+        self._witness = self.urls[0] + WITNESS_PATH
         self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
 
     def close(self) -> None:
@@ -41,11 +51,26 @@ class Node:
 
     def recover(self) -> None:
         """Switch every fault off."""
-        self._set(ALL_OFF)
+        for url in self.urls:
+            self._set(url, ALL_OFF)
+
+    def weaken(self, episode: Episode) -> None:
+        """Switch on what is wrong with one node, and leave its other faults as they are."""
+        url = self.urls[episode.weak]
+        match episode.weakness:
+            case Weakness.NONE:
+                pass
+            case Weakness.LAG:
+                self._set(url, {episode.weakness.value: LAG_BLOCKS})
+            case Weakness.FORGET:
+                self._set(url, {episode.weakness.value: self._finalized_slot()})
+            case _:
+                self._set(url, {episode.weakness.value: True})
 
     def break_as(self, episode: Episode) -> None:
-        """Switch on the fault of an episode, and every other off."""
+        """Switch on the fault of an episode at its nodes, every other off but the weakness."""
         self.recover()
+        self.weaken(episode)
         switches: dict[str, Any] = {}
         match episode.fault:
             case Fault.NONE:
@@ -54,11 +79,11 @@ class Node:
                 switches[episode.fault.value] = episode.latency_ms
             case Fault.FORGET:
                 # All of its history is gone, as after a restart from a snapshot.
-                slot = self._ask("getSlot", {"commitment": "finalized"})
-                switches[episode.fault.value] = slot
+                switches[episode.fault.value] = self._finalized_slot()
             case _:
                 switches[episode.fault.value] = True
-        self._set(switches)
+        for number in episode.nodes:
+            self._set(self.urls[number], switches)
 
     def sightings(self, signatures: Sequence[str]) -> list[str | None] | None:
         """How final each transaction is (``finalized``, ``confirmed``, ``processed``).
@@ -95,10 +120,13 @@ class Node:
 
     def _ask(self, method: str, *params: object) -> Any:
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        return self._http.post(self._url, json=question).raise_for_status().json()["result"]
+        return self._http.post(self._witness, json=question).raise_for_status().json()["result"]
 
-    def _set(self, switches: dict[str, Any]) -> None:
-        self._http.post(f"{self._url}/faults", json=switches).raise_for_status()
+    def _finalized_slot(self) -> int:
+        return int(self._ask("getSlot", {"commitment": "finalized"}))
+
+    def _set(self, url: str, switches: dict[str, Any]) -> None:
+        self._http.post(f"{url}/faults", json=switches).raise_for_status()
 
 
 def _parts(items: Sequence[str], size: int) -> Iterator[list[str]]:

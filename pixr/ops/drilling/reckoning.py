@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pixr.adapters.postgres import Database, Row, drills
-from pixr.ops.drilling.node import Node
+from pixr.ops.drilling.nodes import Nodes
 from pixr.ops.drilling.people import Asked
 from pixr.ops.drilling.views import Sent
 
@@ -132,11 +132,11 @@ def _compare_accruals(
     return differences + [f"{name}: unknown, but it accrued {row}" for name, row in rows.items()]
 
 
-def compare_withdrawals(db: Database, node: Node, asked: Sequence[Asked]) -> list[str]:
+def compare_withdrawals(db: Database, nodes: Nodes, asked: Sequence[Asked]) -> list[str]:
     """Each destination was used once, so it holds what was promised, or nothing."""
     rows = {row["destination"]: row for row in drills.withdrawals(db)}
     by_destination = {item.body["destination"]: item for item in asked}
-    balances = node.balances_lamports(list(by_destination))
+    balances = nodes.balances_lamports(list(by_destination))
     held = dict(zip(by_destination, balances, strict=True))
     differences: list[str] = []
     for destination, item in by_destination.items():
@@ -160,16 +160,16 @@ def compare_withdrawals(db: Database, node: Node, asked: Sequence[Asked]) -> lis
     return differences + [f"withdrawal to {name}: nobody asked for it" for name in rows]
 
 
-def compare_wallets(db: Database, node: Node, granted_lamports: Mapping[str, int]) -> list[str]:
+def compare_wallets(db: Database, nodes: Nodes, granted_lamports: Mapping[str, int]) -> list[str]:
     """Each wallet holds what was paid in and granted, less what was paid out.
 
     Args:
         db: After the calm.
-        node: The chain.
+        nodes: The chain.
         granted_lamports: User → what came from outside.
     """
     rows = drills.wallets(db)
-    held = node.balances_lamports([row["address"] for row in rows])
+    held = nodes.balances_lamports([row["address"] for row in rows])
     differences: list[str] = []
     for row, on_chain in zip(rows, held, strict=True):
         granted = granted_lamports.get(row["user_id"], 0)

@@ -27,6 +27,8 @@ class Result:
     """All that there is to tell."""
 
     seed: int
+    nodes: int
+    """RPC nodes of the settlers."""
     seconds: float
     record: Record
     settlers: tuple[Settler, ...]
@@ -38,6 +40,10 @@ class Result:
     payouts: list[Row]
     attempts: Mapping[str, int]
     reasons: list[Row]
+    expiries: Mapping[str, int]
+    """"2 of 3 nodes" → attempts that were declared dead on the word of so many."""
+    tables: Mapping[str, int] | None
+    """What lookup tables held and paid; None where they were off."""
     released: Mapping[str, int]
     """Ways out of HOLD that the operator took, by how often."""
     verified: Mapping[str, int]
@@ -81,6 +87,7 @@ def _rows(result: Result) -> list[tuple[str, int | str, str]]:
         ("…aimed at", "", _list(record.aims)),
         ("…aim not reached in time", record.aims_missed.total(), _list(record.aims_missed)),
         ("RPC faults switched on", record.faults.total(), _list(record.faults)),
+        _weak(result),
         ("crashes of other parts", record.crashes.total(), _list(record.crashes)),
     ]
     for settler in result.settlers:
@@ -100,7 +107,7 @@ def _rows(result: Result) -> list[tuple[str, int | str, str]]:
         f" {views.lost_with_redis:,} lost with Redis"
     )
     rows += [
-        ("signed transactions", sum(result.attempts.values()), _list(result.attempts)),
+        *_transactions(result),
         (
             "holds that the operator released",
             sum(result.released.values()),
@@ -131,6 +138,26 @@ def _rows(result: Result) -> list[tuple[str, int | str, str]]:
     return rows
 
 
+def _weak(result: Result) -> tuple[str, int, str]:
+    weak = result.record.weaknesses
+    return f"kills while one of {result.nodes} RPC nodes was weak", weak.total(), _list(weak)
+
+
+def _transactions(result: Result) -> list[tuple[str, int | str, str]]:
+    return [
+        ("signed transactions", sum(result.attempts.values()), _list(result.attempts)),
+        ("…proved expired by", sum(result.expiries.values()), _list(result.expiries)),
+        ("…paid with lookup tables", *_tabled(result.tables)),
+    ]
+
+
+def _tabled(tables: Mapping[str, int] | None) -> tuple[int | str, str]:
+    if tables is None:
+        return "", "off"
+    detail = f"{tables['entries']} payees in tables, at most {tables['payees_most']} in a payment"
+    return tables["payments"], detail
+
+
 def _list(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
 
@@ -142,6 +169,8 @@ def as_json(result: Result) -> dict[str, Any]:
         "drill": "kill",
         "clean": result.is_clean,
         "seed": result.seed,
+        "rpc_nodes": result.nodes,
+        "lookup_tables": None if result.tables is None else dict(result.tables),
         "kills": record.kills,
         "processes_killed": record.processes_killed,
         "victims": _plain(record.victims),
@@ -149,12 +178,14 @@ def as_json(result: Result) -> dict[str, Any]:
         "aims": _plain(record.aims),
         "aims_missed": _plain(record.aims_missed),
         "faults": _plain(record.faults),
+        "weaknesses": _plain(record.weaknesses),
         "crashes": _plain(record.crashes),
         "ticks": {s.body.name: _plain(s.outcomes) for s in result.settlers},
         "tick_errors": {s.body.name: _plain(s.errors) for s in result.settlers},
         "complaints": _plain(result.complaints),
         "payouts": {kind: _plain(ends) for kind, ends in by_state(result.payouts).items()},
         "transactions": dict(result.attempts),
+        "expired_on_the_word_of": dict(result.expiries),
         "released": dict(result.released),
         "waiting_for_a_person": [dict(row) for row in result.reasons],
         "views": {

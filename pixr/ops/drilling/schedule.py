@@ -47,7 +47,7 @@ class Moment(Enum):
 
 
 class Fault(Enum):
-    """A fault of the RPC node, by the name of its switch (``pixr.local.chain.faults``)."""
+    """A fault of RPC nodes, by the name of its switch (``pixr.local.chain.faults``)."""
 
     NONE = "none"
     DROP_SENDS = "drop_sends"
@@ -57,6 +57,16 @@ class Fault(Enum):
     GARBAGE = "garbage"
     LATENCY = "latency_ms"
     FREEZE = "freeze"
+    FORGET = "forget_before_slot"
+
+
+class Weakness(Enum):
+    """What is wrong with one node for a while, whatever happens to the others."""
+
+    NONE = "none"
+    LAG = "lag_blocks"
+    HTTP_429 = "http_429"
+    HTTP_503 = "http_503"
     FORGET = "forget_before_slot"
 
 
@@ -82,7 +92,12 @@ class Episode:
     fault: Fault
     fault_at: Moment
     latency_ms: int
-    """How slow the node is, where that is the fault."""
+    """How slow a node is, where that is the fault."""
+    nodes: tuple[int, ...]
+    """Which nodes have the fault, counted from 0."""
+    weak: int
+    """Which node has the weakness."""
+    weakness: Weakness
     crash: Crash
     crash_at: Moment
 
@@ -109,6 +124,14 @@ FAULTS: Final = (
 CRASHES: Final = (*(Crash.NONE,) * 10, Crash.VALKEY, Crash.POSTGRES)
 SILENCING: Final = frozenset({Fault.HTTP_429, Fault.HTTP_503, Fault.GARBAGE, Fault.FREEZE})
 """With one of these from the start nothing gets signed, and an aim at that would only wait."""
+WEAKNESSES: Final = (
+    *(Weakness.NONE, Weakness.LAG, Weakness.LAG, Weakness.HTTP_429),
+    *(Weakness.HTTP_503, Weakness.FORGET, Weakness.FORGET),
+)
+WEAK_EPISODES: Final = 3
+"""A weakness outlasts an expiry, which one episode does not, so that proofs have to do without."""
+REACHES: Final = ("all", "all", "all", "most", "one")
+"""How many nodes have a fault: what some node takes lands all the same."""
 RIVAL_SHARE: Final = 3
 """In one episode of so many a rival runs although nobody kills it."""
 LATENCY_MS: Final = (50, 600)
@@ -116,8 +139,12 @@ CALLS_PER_SIGNATURE: Final = 5
 """To a node, from planning to sending: with a slow node each is a moment of its own."""
 
 
-def draw(seed: int, kills: int) -> list[Episode]:
-    """Draw a schedule; the first episodes of a longer one are those of a shorter one."""
+def draw(seed: int, kills: int, *, nodes: int = 1) -> list[Episode]:
+    """Draw a schedule; the first episodes of a longer one are those of a shorter one.
+
+    With several nodes it is the same schedule, and which nodes have a fault besides.
+    """
+    sick = _sickness(seed, nodes)
     random = Random(seed)  # noqa: S311 -- a schedule, no secret
     aims, victims = _deck(random, AIMS), _deck(random, VICTIMS)
     faults, crashes = _deck(random, FAULTS), _deck(random, CRASHES)
@@ -128,6 +155,7 @@ def draw(seed: int, kills: int) -> list[Episode]:
         fault_at = random.choice((Moment.BEFORE, Moment.AT_AIM))
         latency_ms = random.randint(*LATENCY_MS)
         is_slow = fault is Fault.LATENCY and aim in (Aim.PLANNED, Aim.SIGNED)
+        broken, weak, weakness = next(sick)
         delay_ms_max = latency_ms * CALLS_PER_SIGNATURE if is_slow else DELAY_MS_MAX[aim]
         episodes.append(
             Episode(
@@ -139,11 +167,29 @@ def draw(seed: int, kills: int) -> list[Episode]:
                 fault=fault,
                 fault_at=Moment.AT_AIM if begins_silent else fault_at,
                 latency_ms=latency_ms,
+                nodes=broken,
+                weak=weak,
+                weakness=weakness,
                 crash=next(crashes),
                 crash_at=random.choice(tuple(Moment)),
             )
         )
     return episodes
+
+
+def _sickness(seed: int, nodes: int) -> Iterator[tuple[tuple[int, ...], int, Weakness]]:
+    """Which nodes have the fault of each episode, and which one is weak and how.
+
+    An only node has every fault and no weakness, and needs no dice.
+    """
+    random = Random(f"{seed}:nodes")  # noqa: S311 -- a schedule, no secret
+    reaches, weaknesses = _deck(random, REACHES), _deck(random, WEAKNESSES)
+    while True:
+        weak, weakness = random.randrange(nodes), next(weaknesses)
+        for _ in range(WEAK_EPISODES):
+            hit = {"all": nodes, "most": nodes - 1, "one": 1}[next(reaches)]
+            broken = tuple(sorted(random.sample(range(nodes), max(1, hit))))
+            yield broken, weak, weakness if nodes > 1 else Weakness.NONE
 
 
 def _deck(random: Random, cards: Sequence[Card]) -> Iterator[Card]:

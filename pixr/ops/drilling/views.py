@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -30,7 +31,13 @@ from pixr.ops.story.client import Client
 EVENTS_PER_REQUEST: Final = 560
 """Enough for a payout to one creator: 0.01 SOL is 527 views of 19,000 lamports."""
 
+EVENTS_OF_CROWD: Final = 56
+"""Enough for a payout of the crowd's minimum, 0.001 SOL."""
+
 EVERY_S: Final = 1.0
+CROWD_EVERY_S: Final = 12.0
+"""Between two paydays of the crowd."""
+
 FAN_VIEWS: Final = 5
 FAN_VIEWS_EARNING: Final = 3
 FANS: Final = 4
@@ -72,11 +79,11 @@ class Sent:
 
 
 def make_events(
-    seed: int, number: int, content_id: str, *, now: datetime
+    seed: int, number: int, content_id: str, *, now: datetime, size: int = EVENTS_PER_REQUEST
 ) -> tuple[list[dict[str, Any]], Expected]:
     """Make the events of one request and count what they must earn."""
     random = Random(f"{seed}:{number}")  # noqa: S311 -- load, no secret
-    viewers = [f"viewer-{number}-{place}" for place in range(EVENTS_PER_REQUEST)]
+    viewers = [f"viewer-{number}-{place}" for place in range(size)]
     fans = [f"fan-{number}-{place}" for place in range(FANS) for _ in range(FAN_VIEWS)]
     glancers = [f"glance-{number}-{place}" for place in range(GLANCES)]
     events: list[dict[str, Any]] = []
@@ -111,9 +118,12 @@ class Producer:
         client: With the scope ``views:write``.
         contents: Ids of published contents.
         seed: Of all events.
+        crowd: Ids of contents that are all viewed together, now and then, a little each.
     """
 
-    def __init__(self, client: Client, contents: list[str], seed: int) -> None:
+    def __init__(
+        self, client: Client, contents: list[str], seed: int, *, crowd: Sequence[str] = ()
+    ) -> None:
         self.sent: list[Sent] = []
         self.losses_s: list[float] = []
         """Monotonic seconds at which Redis was empty again."""
@@ -121,6 +131,9 @@ class Producer:
         self.events_acknowledged = 0
         self._client = client
         self._contents = contents
+        self._crowd = frozenset(crowd)
+        self._crowd_waiting: deque[str] = deque()
+        self._made_for_contents = 0
         self._seed = seed
         self._random = Random(seed)  # noqa: S311 -- load, no secret
         self._again: deque[Sent] = deque()
@@ -133,6 +146,11 @@ class Producer:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def hold_payday(self) -> None:
+        """View every content of the crowd, and wait until that is acknowledged; before a start."""
+        for content_id in sorted(self._crowd):
+            self._send(self._make(content_id))
 
     def promised(self) -> list[Sent]:
         """Requests that the Redis of now has acknowledged."""
@@ -176,14 +194,20 @@ class Producer:
 
     def _run(self) -> None:
         due_s = time.monotonic()
+        crowd_due_s = due_s
         while not self._closing.is_set():
             request = self._next_again()
             if request is None and self._ending.is_set():
                 return
+            if self._crowd and not self._crowd_waiting and time.monotonic() >= crowd_due_s:
+                crowd_due_s = time.monotonic() + CROWD_EVERY_S
+                self._crowd_waiting.extend(sorted(self._crowd))
+            if request is None and self._crowd_waiting:
+                request = self._make(self._crowd_waiting.popleft())
             if request is None and (self._hurried or time.monotonic() >= due_s):
                 self._hurried = max(0, self._hurried - 1)
                 due_s = time.monotonic() + EVERY_S
-                request = self._make()
+                request = self._make(self._next_content())
             if request is None:
                 self._closing.wait(RETRY_PAUSE_S)
             else:
@@ -193,11 +217,18 @@ class Producer:
         with self._lock:
             return self._again.popleft() if self._again else None
 
-    def _make(self) -> Sent:
+    def _next_content(self) -> str:
+        self._made_for_contents += 1
+        return self._contents[(self._made_for_contents - 1) % len(self._contents)]
+
+    def _size(self, content_id: str) -> int:
+        return EVENTS_OF_CROWD if content_id in self._crowd else EVENTS_PER_REQUEST
+
+    def _make(self, content_id: str) -> Sent:
         number = len(self.sent)
-        content_id = self._contents[number % len(self._contents)]
         now = datetime.now(UTC)
-        _, expected = make_events(self._seed, number, content_id, now=now)
+        size = self._size(content_id)
+        _, expected = make_events(self._seed, number, content_id, now=now, size=size)
         request = Sent(number=number, made_at=now, expected=expected)
         with self._lock:
             self.sent.append(request)
@@ -207,8 +238,13 @@ class Producer:
 
     def _send(self, request: Sent) -> None:
         """Send one request until it is acknowledged."""
+        content_id = request.expected.content_id
         events, _ = make_events(
-            self._seed, request.number, request.expected.content_id, now=request.made_at
+            self._seed,
+            request.number,
+            content_id,
+            now=request.made_at,
+            size=self._size(content_id),
         )
         while not self._closing.is_set():
             begun_s = time.monotonic()

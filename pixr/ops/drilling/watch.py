@@ -21,7 +21,7 @@ import redis
 from pixr.adapters.postgres import Database, DatabaseUnreachable, connect, drills
 from pixr.adapters.redis import GROUP, PACKS, STREAM
 from pixr.local.machine import Machine
-from pixr.ops.drilling.node import Node
+from pixr.ops.drilling.nodes import Nodes
 from pixr.ops.drilling.schedule import Aim
 
 POLL_S: Final = 0.003
@@ -60,13 +60,13 @@ class Watch:
 
     Args:
         machine: Whose.
-        node: Its chain.
+        nodes: Its chain.
         slot_ms: Milliseconds per slot: how long finality takes.
     """
 
-    def __init__(self, machine: Machine, node: Node, *, slot_ms: int) -> None:
+    def __init__(self, machine: Machine, nodes: Nodes, *, slot_ms: int) -> None:
         self._url = machine.description.database_url
-        self._node = node
+        self._nodes = nodes
         self._finality_s = FINALITY_BLOCKS * slot_ms / 1000
         self._landing_s = LANDING_SLOTS * slot_ms / 1000
         # redis-py's own annotations are half sync, half async and partly missing.
@@ -157,7 +157,7 @@ class Watch:
         taken = self.undrained()[1]
         # What was sent just before the kill is on chain one slot later.
         time.sleep(self._landing_s)
-        seen = self._node.sightings(open_work.signatures)
+        seen = self._nodes.sightings(open_work.signatures)
         found = {
             DRAINING: taken > taken_before,
             PLANNED: open_work.planned > 0,
