@@ -74,11 +74,12 @@ def test_several_nodes_change_who_is_broken_and_nothing_else() -> None:
     assert many == draw(7, 60, nodes=3)
     assert many[:12] == draw(7, 12, nodes=3)
     for one, same in zip(alone, many, strict=True):
-        assert (one.nodes, one.weak, one.weakness) == ((0,), 0, Weakness.NONE)
-        assert replace(same, nodes=one.nodes, weak=0, weakness=Weakness.NONE) == one
+        alike = replace(same, nodes=(0,), weak=0, weakness=Weakness.NONE, has_storm=False)
+        assert alike == one
     assert {len(episode.nodes) for episode in many} == {1, 2, 3}
     assert {episode.weakness for episode in many} == set(Weakness)
     assert {episode.weak for episode in many} == {0, 1, 2}
+    assert {(e.has_storm, e.weakness is Weakness.NONE) for e in many} >= {(True, False)}
 
 
 def test_a_node_is_weak_for_longer_than_one_fault_and_the_others_are_well() -> None:
@@ -86,6 +87,7 @@ def test_a_node_is_weak_for_longer_than_one_fault_and_the_others_are_well() -> N
         nodes = Nodes(",".join([chain.url, chain.node_url(2), chain.node_url(3)]))
         drawn = next(e for e in draw(7, 99, nodes=3) if e.fault is Fault.DROP_SENDS)
         episode = replace(drawn, nodes=(0, 2), weak=1, weakness=Weakness.HTTP_429)
+        episode = replace(episode, has_storm=False)
         nodes.weaken(episode)
         nodes.break_as(episode)
         found = [httpx.get(f"{url}/faults", timeout=9).json() for url in nodes.urls]
@@ -93,10 +95,11 @@ def test_a_node_is_weak_for_longer_than_one_fault_and_the_others_are_well() -> N
         assert [item["drop_sends"] for item in found] == [n in episode.nodes for n in range(3)]
         # The drill itself still sees the chain.
         assert nodes.balances_lamports([str(Keypair().pubkey())]) == [0]
-        lag = replace(episode, fault=Fault.NONE, weakness=Weakness.LAG)
+        lag = replace(episode, fault=Fault.NONE, weakness=Weakness.LAG, has_storm=True)
         nodes.break_as(lag)
         found = [httpx.get(f"{url}/faults", timeout=9).json() for url in nodes.urls]
         assert [item["lag_blocks"] > 0 for item in found] == [n == lag.weak for n in range(3)]
+        assert all(item["drop_sends"] for item in found)
         nodes.recover()
         found = [httpx.get(f"{url}/faults", timeout=9).json() for url in nodes.urls]
         assert not any(any(item.values()) for item in found)

@@ -31,6 +31,10 @@ from pixr.ops.drilling.watch import Watch
 TICK_TIMEOUT_S: Final = 8.0
 VICTIM_TIMEOUT_S: Final = 8.0
 HURRY_S: Final = 0.7
+PAYDAY_EPISODES: Final = 2
+"""In every second episode the regulars of a lookup table fall due together."""
+
+PAYDAY_TIMEOUT_S: Final = 20.0
 PID_POLL_S: Final = 0.002
 QUIET_TIMEOUT_S: Final = 420.0
 UPGRADES_TIMEOUT_S: Final = 60.0
@@ -51,6 +55,8 @@ class Record:
     """What stood open at a kill; a kill may count in several."""
     aims: Counter[str] = field(default_factory=Counter[str])
     aims_missed: Counter[str] = field(default_factory=Counter[str])
+    storms: int = 0
+    """Episodes in which every node dropped what was sent."""
     faults: Counter[str] = field(default_factory=Counter[str])
     weaknesses: Counter[str] = field(default_factory=Counter[str])
     """Episodes in which one node of several was unwell for longer."""
@@ -88,6 +94,9 @@ class Director:
         self.nodes.weaken(episode)
         if episode.weakness is not Weakness.NONE:
             self.record.weaknesses[episode.weakness.value] += 1
+        self.record.storms += episode.has_storm
+        if self.producer.has_crowd and episode.number % PAYDAY_EPISODES == 0:
+            self._hold_payday()
         if episode.has_rival:
             self.rival.resume()
         else:
@@ -112,6 +121,12 @@ class Director:
         hit = {"is_reached": is_reached, "killed": killed, "open": states}
         with self.log.open("a") as log:
             log.write(json.dumps({"at": killed_at.isoformat(), **drawn, **hit}) + "\n")
+
+    def _hold_payday(self) -> None:
+        """Let all regulars fall due at once, as a settler with a minute between ticks sees them."""
+        self.deployed.rest(timeout_s=PAYDAY_TIMEOUT_S)
+        self.producer.request_payday(timeout_s=PAYDAY_TIMEOUT_S)
+        self.deployed.resume()
 
     def _aim(self, episode: Episode, taken_before: int) -> bool:
         hunted = self._hunted(episode)[-1]

@@ -55,7 +55,10 @@ class Nodes:
             self._set(url, ALL_OFF)
 
     def weaken(self, episode: Episode) -> None:
-        """Switch on what is wrong with one node, and leave its other faults as they are."""
+        """Switch on what is wrong for longer: with one node, and in a storm with all of them."""
+        if episode.has_storm:
+            for url in self.urls:
+                self._set(url, {Fault.DROP_SENDS.value: True})
         url = self.urls[episode.weak]
         match episode.weakness:
             case Weakness.NONE:

@@ -139,8 +139,9 @@ def _rows(result: Result) -> list[tuple[str, int | str, str]]:
 
 
 def _weak(result: Result) -> tuple[str, int, str]:
-    weak = result.record.weaknesses
-    return f"kills while one of {result.nodes} RPC nodes was weak", weak.total(), _list(weak)
+    weak, storms = result.record.weaknesses, result.record.storms
+    detail = f"{_list(weak)}; in {storms} all dropped what was sent"
+    return f"kills while one of {result.nodes} RPC nodes was weak", weak.total(), detail
 
 
 def _transactions(result: Result) -> list[tuple[str, int | str, str]]:
@@ -179,6 +180,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "aims_missed": _plain(record.aims_missed),
         "faults": _plain(record.faults),
         "weaknesses": _plain(record.weaknesses),
+        "storms": record.storms,
         "crashes": _plain(record.crashes),
         "ticks": {s.body.name: _plain(s.outcomes) for s in result.settlers},
         "tick_errors": {s.body.name: _plain(s.errors) for s in result.settlers},

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import repeat
 from random import Random
 from typing import Final, TypeVar
 
@@ -98,6 +99,8 @@ class Episode:
     weak: int
     """Which node has the weakness."""
     weakness: Weakness
+    has_storm: bool
+    """Whether every node drops what is sent, too, for as long as the weakness lasts."""
     crash: Crash
     crash_at: Moment
 
@@ -130,6 +133,8 @@ WEAKNESSES: Final = (
 )
 WEAK_EPISODES: Final = 3
 """A weakness outlasts an expiry, which one episode does not, so that proofs have to do without."""
+STORMS: Final = (True, False, False)
+"""Bytes that are offered again in time land after all: only a storm lets them expire."""
 REACHES: Final = ("all", "all", "all", "most", "one")
 """How many nodes have a fault: what some node takes lands all the same."""
 RIVAL_SHARE: Final = 3
@@ -155,7 +160,7 @@ def draw(seed: int, kills: int, *, nodes: int = 1) -> list[Episode]:
         fault_at = random.choice((Moment.BEFORE, Moment.AT_AIM))
         latency_ms = random.randint(*LATENCY_MS)
         is_slow = fault is Fault.LATENCY and aim in (Aim.PLANNED, Aim.SIGNED)
-        broken, weak, weakness = next(sick)
+        sickness = next(sick)
         delay_ms_max = latency_ms * CALLS_PER_SIGNATURE if is_slow else DELAY_MS_MAX[aim]
         episodes.append(
             Episode(
@@ -167,9 +172,10 @@ def draw(seed: int, kills: int, *, nodes: int = 1) -> list[Episode]:
                 fault=fault,
                 fault_at=Moment.AT_AIM if begins_silent else fault_at,
                 latency_ms=latency_ms,
-                nodes=broken,
-                weak=weak,
-                weakness=weakness,
+                nodes=sickness.nodes,
+                weak=sickness.weak,
+                weakness=sickness.weakness,
+                has_storm=sickness.has_storm,
                 crash=next(crashes),
                 crash_at=random.choice(tuple(Moment)),
             )
@@ -177,19 +183,29 @@ def draw(seed: int, kills: int, *, nodes: int = 1) -> list[Episode]:
     return episodes
 
 
-def _sickness(seed: int, nodes: int) -> Iterator[tuple[tuple[int, ...], int, Weakness]]:
-    """Which nodes have the fault of each episode, and which one is weak and how.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sickness:
+    """What an episode has of several nodes; an only one has every fault and no weakness."""
 
-    An only node has every fault and no weakness, and needs no dice.
-    """
+    nodes: tuple[int, ...] = (0,)
+    weak: int = 0
+    weakness: Weakness = Weakness.NONE
+    has_storm: bool = False
+
+
+def _sickness(seed: int, nodes: int) -> Iterator[_Sickness]:
+    """Which nodes have the fault of each episode, and which one is weak and how."""
+    if nodes == 1:
+        yield from repeat(_Sickness())
     random = Random(f"{seed}:nodes")  # noqa: S311 -- a schedule, no secret
     reaches, weaknesses = _deck(random, REACHES), _deck(random, WEAKNESSES)
+    storms = _deck(random, STORMS)
     while True:
-        weak, weakness = random.randrange(nodes), next(weaknesses)
+        weak, weakness, has_storm = random.randrange(nodes), next(weaknesses), next(storms)
         for _ in range(WEAK_EPISODES):
             hit = {"all": nodes, "most": nodes - 1, "one": 1}[next(reaches)]
-            broken = tuple(sorted(random.sample(range(nodes), max(1, hit))))
-            yield broken, weak, weakness if nodes > 1 else Weakness.NONE
+            broken = tuple(sorted(random.sample(range(nodes), hit)))
+            yield _Sickness(nodes=broken, weak=weak, weakness=weakness, has_storm=has_storm)
 
 
 def _deck(random: Random, cards: Sequence[Card]) -> Iterator[Card]:

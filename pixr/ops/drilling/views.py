@@ -35,9 +35,6 @@ EVENTS_OF_CROWD: Final = 56
 """Enough for a payout of the crowd's minimum, 0.001 SOL."""
 
 EVERY_S: Final = 1.0
-CROWD_EVERY_S: Final = 12.0
-"""Between two paydays of the crowd."""
-
 FAN_VIEWS: Final = 5
 FAN_VIEWS_EARNING: Final = 3
 FANS: Final = 4
@@ -152,6 +149,19 @@ class Producer:
         for content_id in sorted(self._crowd):
             self._send(self._make(content_id))
 
+    @property
+    def has_crowd(self) -> bool:
+        """Whether there is somebody to hold a payday for."""
+        return bool(self._crowd)
+
+    def request_payday(self, *, timeout_s: float) -> None:
+        """Have every content of the crowd viewed; wait for that, but not for ever."""
+        deadline_s = time.monotonic() + timeout_s
+        if not self._crowd_waiting:
+            self._crowd_waiting.extend(sorted(self._crowd))
+        while self._crowd_waiting and time.monotonic() < deadline_s:
+            time.sleep(RETRY_PAUSE_S)
+
     def promised(self) -> list[Sent]:
         """Requests that the Redis of now has acknowledged."""
         with self._lock:
@@ -194,16 +204,15 @@ class Producer:
 
     def _run(self) -> None:
         due_s = time.monotonic()
-        crowd_due_s = due_s
         while not self._closing.is_set():
             request = self._next_again()
             if request is None and self._ending.is_set():
                 return
-            if self._crowd and not self._crowd_waiting and time.monotonic() >= crowd_due_s:
-                crowd_due_s = time.monotonic() + CROWD_EVERY_S
-                self._crowd_waiting.extend(sorted(self._crowd))
             if request is None and self._crowd_waiting:
-                request = self._make(self._crowd_waiting.popleft())
+                # Taken off when it is sent: whoever waits for a payday waits for all of it.
+                self._send(self._make(self._crowd_waiting[0]))
+                self._crowd_waiting.popleft()
+                continue
             if request is None and (self._hurried or time.monotonic() >= due_s):
                 self._hurried = max(0, self._hurried - 1)
                 due_s = time.monotonic() + EVERY_S
