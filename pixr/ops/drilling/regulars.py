@@ -1,7 +1,8 @@
 """Payees who are paid so often that the settler writes them into a lookup table.
 
     settler rests ─▶ everybody in the crowd is viewed ─▶ settler pays, 16 in a transaction ─▶ again
-                                                           └─▶ after eight: a table, by itself
+                                                           └─▶ after eight: a table, by itself,
+                                                               and 41 in a transaction
 
 Nothing here touches a table: the crowd is paid as anybody is until the rule of ADR-0019 finds that
 a table would pay. That happens before the first kill; afterwards tables are used under fire.
@@ -37,7 +38,7 @@ POLL_S: Final = 0.2
 def make_regular(
     producer: Producer, settler: Settler, watch: Watch, *, minimum_lamports: int
 ) -> int:
-    """Pay the crowd until a table knows enough of them to fill a transaction; return how many.
+    """Pay the crowd until a table has paid a part of them together; return how many stand in it.
 
     Raises:
         LocalError: It does not come to that.
@@ -57,10 +58,11 @@ def make_regular(
         if not wait_until(is_paid, timeout_s=PAID_TIMEOUT_S, poll_s=POLL_S):
             break
         patience_s = TABLE_TIMEOUT_S if number >= PAYDAYS_NEEDED else 0.0
-        if wait_until(is_enough, timeout_s=patience_s, poll_s=POLL_S):
+        is_tabled = wait_until(is_enough, timeout_s=patience_s, poll_s=POLL_S)
+        if is_tabled and watch.ask(drills.tabled)["payments"]:
             return entries(watch)
     raise LocalError(
-        f"After {number} paydays {entries(watch)} payees stand in a lookup table.",
+        f"After {number} paydays {entries(watch)} payees stand in a lookup table, unused.",
         mend="Try again, or leave tables out with --no-tables.",
     )
 
