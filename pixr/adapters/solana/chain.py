@@ -374,8 +374,16 @@ class Solana:
         """Call ``act`` for each item, ``workers`` at a time; no thread outlives the call."""
         if self._workers == 1 or len(items) <= 1:
             return [act(item) for item in items]
-        with ThreadPoolExecutor(min(self._workers, len(items))) as pool:
-            return list(pool.map(act, items))
+        numbers = iter(range(len(items)))
+
+        def work(_: int) -> list[tuple[int, R]]:
+            # Each takes the next one that is left: a task for every item would cost more than that.
+            return [(number, act(items[number])) for number in numbers]
+
+        workers = min(self._workers, len(items))
+        with ThreadPoolExecutor(workers) as pool:
+            done = dict(pair for part in pool.map(work, range(workers)) for pair in part)
+        return [done[number] for number in range(len(items))]
 
     def _all(self, act: Callable[[Node], R], nodes: Sequence[Node]) -> list[R]:
         """Call ``act`` for each node, all at once: one that hangs keeps no other waiting."""
