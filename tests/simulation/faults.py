@@ -27,7 +27,7 @@ import functions.batch.reclaim as reclaiming
 from functions.batch import sign, tick
 from functions.batch.blame import Blame
 from pixr.adapters import postgres
-from pixr.adapters.postgres import batch_edges, deposits, idempotency, ledger, outbox, pauses
+from pixr.adapters.postgres import batch_edges, deposits, idempotency, outbox, pauses
 from pixr.adapters.redis import Entry, ViewStream
 from pixr.adapters.solana import sightings
 from pixr.domain import earnings, intent, packing
@@ -234,9 +234,10 @@ NO_VERSION: Final = {
     "transactions/mark_inflight": ("AND batches.version = seen.version", ""),
 }
 ONE_OF_THEM: Final = (
-    "AND state = 'RESERVED'",
-    "AND id = (SELECT min(id::text)::uuid FROM payouts WHERE batch_id = ANY(%(batch_ids)s))",
+    "AND payouts.state = 'RESERVED'",
+    "AND payouts.id = (SELECT min(id::text)::uuid FROM payouts WHERE batch_id = landed.batch_id)",
 )
+NO_RELEASE: Final = ("sum(released_lamports)::bigint\n", "0\n")
 
 FAULTS: Final = (
     Fault(name="signed again after a timeout", patch=_judged(_no_patience), profile="network"),
@@ -267,7 +268,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="half of a batch is kept",
-        patch=lambda: changed({"batches/mark_paid": ONE_OF_THEM}),
+        patch=lambda: changed({"batches/settle": ONE_OF_THEM}),
         profile="calm",
     ),
     Fault(
@@ -298,7 +299,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="a reservation is not released",
-        patch=lambda: mock.patch.object(ledger, "release"),
+        patch=lambda: changed({"batches/settle": NO_RELEASE}),
         profile="calm",
     ),
     Fault(name="a receipt is reclaimed at once", patch=_reclaimed_at_once, profile="calm"),

@@ -5,6 +5,7 @@ each; a text that is cast (``%(names)s::text[]``) is taken apart by the server i
 """
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 
 def texts(values: Sequence[str]) -> str:
@@ -16,6 +17,11 @@ def texts(values: Sequence[str]) -> str:
     if "\\" in inner or inner.count('"') != 2 * (len(values) - 1):
         inner = '","'.join([v.replace("\\", r"\\").replace('"', r"\"") for v in values])
     return f'{{"{inner}"}}'
+
+
+def uuids(values: Iterable[UUID]) -> str:
+    """An array of UUIDs."""
+    return f"{{{','.join([value.hex for value in values])}}}"
 
 
 def numbers(values: Iterable[int]) -> str:

@@ -5,7 +5,7 @@ it was read nothing is written, and whatever was signed must be dropped. The edg
 healthy minute takes (sign, send, finalize) take many batches at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from pixr.adapters.postgres import (
     Database,
+    arrays,
     batches,
     investments_settled,
     ledger,
@@ -193,26 +194,9 @@ def finalize(
         if not won:
             return set()
         _close(db, [item.landed for item in won], "LANDED", states=states, now=now)
-        ids = [item.batch.id for item in won]
-        payouts = batches.items(db, ids)
-        emptied = batches.receipts(
-            db, [item.batch.id for item in won if item.batch.kind == "reclaim"]
-        )
-        events = {
-            f"attempt:{item.landed.signature}": _entries(
-                item.batch,
-                payouts[item.batch.id],
-                emptied.get(item.batch.id, ()),
-                fee_lamports=item.landed.fee_lamports,
-            )
-            for item in won
-        }
-        promises = _promises(won, payouts)
-        ledger.lock(db, [*promises, *(name for entries in events.values() for name in entries)])
-        ledger.release(db, promises)
-        db.execute(sql("batches/mark_paid"), {"batch_ids": ids, "now": now})
-        posted = ledger.post_all(db, events, now=now)
-        assert posted == set(events), "one attempt lands once"
+        reclaims = [item.batch.id for item in won if item.batch.kind == "reclaim"]
+        emptied = batches.receipts(db, reclaims) if reclaims else {}
+        _settle(db, won, emptied, now=now)
         if emptied:
             db.execute(sql("batches/mark_reclaimed"), {"batch_ids": list(emptied)})
         extended = [item.batch.id for item in won if item.batch.kind == "table"]
@@ -224,45 +208,57 @@ def finalize(
     return moved
 
 
-def _promises(won: Sequence[Landing], payouts: Mapping[UUID, Sequence[Payout]]) -> dict[str, int]:
-    promises = {"treasury": sum(item.batch.treasury_reserved_lamports for item in won)}
-    for item in won:
-        for payout in payouts[item.batch.id]:
-            if payout.debit_account != "treasury":
-                promises[payout.debit_account] = (
-                    promises.get(payout.debit_account, 0) + payout.lamports
-                )
-    return promises
-
-
-def _entries(
-    batch: Batch,
-    payouts: Sequence[Payout],
-    emptied: Sequence[LockedReceipt],
+def _settle(
+    db: Database,
+    won: Sequence[Landing],
+    emptied: Mapping[UUID, Sequence[LockedReceipt]],
     *,
-    fee_lamports: int,
-) -> dict[str, int]:
-    """Ledger entries of a landed batch: transfers, fee, rent locked or taken back."""
-    entries: dict[str, int] = {}
+    now: datetime,
+) -> None:
+    """Mark the payouts PAID, keep all promises, and post what moved: transfers, fee and rent."""
+    references = {item.batch.id: f"attempt:{item.landed.signature}" for item in won}
+    begun = ledger.begin(db, list(references.values()), now=now)
+    assert len(begun) == len(won), "one attempt lands once"
+    house = [
+        (begun[references[item.batch.id]], account, lamports, released)
+        for item in won
+        for account, lamports, released in _of_the_house(item, emptied.get(item.batch.id, ()))
+    ]
+    found = db.execute(
+        sql("batches/settle"),
+        {
+            "batch_ids": arrays.uuids(references),
+            "transaction_ids": arrays.numbers(begun[name] for name in references.values()),
+            "house_transaction_ids": arrays.numbers(entry[0] for entry in house),
+            "house_accounts": arrays.texts([entry[1] for entry in house]),
+            "house_lamports": arrays.numbers(entry[2] for entry in house),
+            "house_released_lamports": arrays.numbers(entry[3] for entry in house),
+            "now": now,
+        },
+    )
+    paid = {row["batch_id"]: row["lamports"] for row in found}
+    said = {item.batch.id: item.batch.lamports for item in won if item.batch.merkle_root}
+    if paid != said:
+        differing = sorted(str(key) for key in paid.keys() | said if paid.get(key) != said.get(key))
+        raise ValueError(f"the payouts of {', '.join(differing)} are not what their batch paid")
 
-    def move(source: str, target: str, lamports: int) -> None:
-        entries[source] = entries.get(source, 0) - lamports
-        entries[target] = entries.get(target, 0) + lamports
 
-    for payout in payouts:
-        move(payout.source, payout.credit_account, payout.lamports)
-        if payout.source != payout.debit_account:
-            move(payout.debit_account, "settled", payout.lamports)
-    move("treasury", "network", fee_lamports)
-    if batch.kind != "reclaim":
-        move("treasury", "receipts", RENT_EXEMPT_LAMPORTS)
-    if batch.kind == "table":
-        move("treasury", "tables", batch.lamports)
-    for receipt in emptied:
-        move("receipts", "treasury", RENT_EXEMPT_LAMPORTS)
-        # Whatever somebody sent to the receipt comes along: less would leave dust behind.
-        move("world", "treasury", receipt.lamports - RENT_EXEMPT_LAMPORTS)
-    return entries
+def _of_the_house(
+    item: Landing, emptied: Sequence[LockedReceipt]
+) -> Iterator[tuple[str, int, int]]:
+    """Entries beside the transfers, as account, lamports and what they release."""
+    batch, fee_lamports = item.batch, item.landed.fee_lamports
+    rent_lamports = batch.lamports if batch.kind == "table" else 0
+    receipt_lamports = 0 if batch.kind == "reclaim" else RENT_EXEMPT_LAMPORTS
+    back_lamports = sum(receipt.lamports for receipt in emptied)
+    emptied_lamports = len(emptied) * RENT_EXEMPT_LAMPORTS
+    gained_lamports = back_lamports - fee_lamports - receipt_lamports - rent_lamports
+    yield "treasury", gained_lamports, batch.treasury_reserved_lamports
+    yield "network", fee_lamports, 0
+    yield "receipts", receipt_lamports - emptied_lamports, 0
+    yield "tables", rent_lamports, 0
+    # Whatever somebody sent to a receipt comes along: less would leave dust behind.
+    yield "world", emptied_lamports - back_lamports, 0
 
 
 def _close(

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from pixr.adapters.postgres import Database, Row, ledger, sql
+from pixr.adapters.postgres import Database, Row, arrays, ledger, sql
 from pixr.domain.payouts import Attempt, Payout
 
 OPEN_MAX: Final = 2_000
@@ -68,6 +68,15 @@ class Plan:
         return sum(payout.lamports for payout in self.payouts)
 
 
+class Item(NamedTuple):
+    """A payout's place in a batch, and the salt of its leaf."""
+
+    batch_id: UUID
+    position: int
+    payout_id: UUID
+    salt: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedReceipt:
     """A receipt that a reclaim empties; ``seed`` is None where it follows from the batch's id."""
@@ -97,21 +106,29 @@ def insert(db: Database, plans: Sequence[Plan], *, now: datetime) -> None:
     reserved = sum(plan.treasury_reserved_lamports for plan in plans)
     is_reserved = ledger.reserve(db, "treasury", reserved)
     assert is_reserved, f"the treasury was read as holding {reserved} lamports"
-    items = [
-        (plan.batch_id, position, payout.id, salt)
-        for plan in plans
-        for position, (payout, salt) in enumerate(zip(plan.payouts, plan.salts, strict=True))
-    ]
-    parameters: dict[str, Any] = {
-        "batch_ids": [item[0] for item in items],
-        "positions": [item[1] for item in items],
-        "payout_ids": [item[2] for item in items],
-        "salts": [item[3] for item in items],
-    }
     insert_rows(db, [_values(plan) for plan in plans], now=now)
-    db.execute(sql("batches/insert_items"), parameters)
-    taken = db.execute(sql("batches/take_payouts"), parameters).fetchall()
-    assert len(taken) == len(items), "a locked payout was taken by somebody else"
+    load(
+        db,
+        [
+            Item(batch_id=plan.batch_id, position=position, payout_id=payout.id, salt=salt)
+            for plan in plans
+            for position, (payout, salt) in enumerate(zip(plan.payouts, plan.salts, strict=True))
+        ],
+    )
+
+
+def load(db: Database, items: Sequence[Item]) -> None:
+    """Give pending payouts to their batches. Inside a transaction that has locked the payouts."""
+    loaded = db.execute(
+        sql("batches/load"),
+        {
+            "batch_ids": arrays.uuids(item.batch_id for item in items),
+            "positions": arrays.numbers(item.position for item in items),
+            "payout_ids": arrays.uuids(item.payout_id for item in items),
+            "salts": arrays.texts([item.salt.hex() for item in items]),
+        },
+    )
+    assert loaded.rowcount == len(items), "a locked payout was taken by somebody else"
 
 
 def _values(plan: Plan) -> tuple[Any, ...]:
@@ -194,8 +211,11 @@ def reread(db: Database, batch_id: UUID) -> Batch:
 def items(db: Database, batch_ids: Iterable[UUID]) -> dict[UUID, list[Payout]]:
     """Return what each batch carries, in the order of its transfers."""
     found: dict[UUID, list[Payout]] = {batch_id: [] for batch_id in batch_ids}
-    for row in db.execute(sql("batches/items"), {"batch_ids": list(found)}):
-        found[row.pop("batch_id")].append(Payout(**row))
+    carried = list(found.values())
+    asked = {"batch_ids": arrays.uuids(found)}
+    for row in db.execute(sql("batches/items"), asked).fetchall():
+        number: int = row.pop("number")
+        carried[number - 1].append(Payout(**row))
     return found
 
 
@@ -244,6 +264,13 @@ def promised_lamports(db: Database) -> int:
     row = db.execute(sql("batches/promised")).fetchone()
     assert row is not None
     return int(row["lamports"])
+
+
+def under_way(db: Database) -> Row:
+    """Return ``{payouts_pending, batches_open, batches_moving}``, asked after each round."""
+    row = db.execute(sql("batches/under_way")).fetchone()
+    assert row is not None
+    return row
 
 
 def backlog(db: Database) -> Row:

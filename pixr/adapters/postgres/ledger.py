@@ -5,7 +5,7 @@ unique key. A reservation is a promise on an account; available = posted − res
 the database refuses to let it go below zero.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,11 +80,11 @@ def post_all(db: Database, events: Mapping[str, Mapping[str, int]], *, now: date
     for reference, entries in events.items():
         if sum(entries.values()) != 0:
             raise ValueError(f"entries of {reference} sum to {sum(entries.values())}, not to zero")
-    begun = db.execute(sql("ledger/begin"), {"references": list(events), "now": now}).fetchall()
+    begun = begin(db, list(events), now=now)
     rows = [
-        (row["id"], account, lamports)
-        for row in begun
-        for account, lamports in sorted(events[row["reference"]].items())
+        (transaction_id, account, lamports)
+        for reference, transaction_id in begun.items()
+        for account, lamports in sorted(events[reference].items())
         if lamports
     ]
     if rows:
@@ -96,4 +96,14 @@ def post_all(db: Database, events: Mapping[str, Mapping[str, int]], *, now: date
                 "lamports": arrays.numbers(row[2] for row in rows),
             },
         )
-    return {row["reference"] for row in begun}
+    return set(begun)
+
+
+def begin(db: Database, references: Sequence[str], *, now: datetime) -> dict[str, int]:
+    """Open a ledger transaction for each event; the caller posts all of its entries at once.
+
+    Returns:
+        The reference of each event that had not been posted before → its ledger transaction.
+    """
+    parameters = {"references": arrays.texts(references), "now": now}
+    return {row["reference"]: row["id"] for row in db.execute(sql("ledger/begin"), parameters)}

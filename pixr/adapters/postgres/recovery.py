@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from pixr.adapters.postgres import Database, Row, ledger, sql
-from pixr.adapters.postgres.batches import Batch
+from pixr.adapters.postgres import Database, Row, batches, ledger, sql
+from pixr.adapters.postgres.batches import Batch, Item
 from pixr.adapters.postgres.deposits import Deposit
 from pixr.domain.payouts import Payout
 
@@ -145,15 +145,13 @@ def load(db: Database, batch_id: UUID, payouts: Sequence[UUID]) -> None:
 
     Their salts were lost with the database, so no proof can be made of these leaves again.
     """
-    parameters = {
-        "batch_ids": [batch_id] * len(payouts),
-        "positions": list(range(len(payouts))),
-        "payout_ids": list(payouts),
-        "salts": [bytes(16)] * len(payouts),
-    }
-    db.execute(sql("batches/insert_items"), parameters)
-    taken = db.execute(sql("batches/take_payouts"), parameters).fetchall()
-    assert len(taken) == len(payouts), "a locked payout was taken by somebody else"
+    batches.load(
+        db,
+        [
+            Item(batch_id=batch_id, position=position, payout_id=payout_id, salt=bytes(16))
+            for position, payout_id in enumerate(payouts)
+        ],
+    )
 
 
 def find_payout(

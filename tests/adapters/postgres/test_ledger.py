@@ -76,7 +76,66 @@ def test_entries_are_for_ever(db: Database, statement: str) -> None:
         db.execute(statement.encode())
 
 
-@pytest.mark.parametrize("account", ["wallet", "treasury:alice", "nonsense", "nonsense:alice"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM ledger_accounts WHERE account = 'escrow'",
+        "TRUNCATE ledger_accounts CASCADE",
+        "UPDATE ledger_accounts SET account = 'wallet:bob' WHERE account = 'wallet:alice'",
+        "UPDATE ledger_transactions SET id = DEFAULT",
+        "UPDATE ledger_transactions SET reference = 'another'",
+        "DELETE FROM ledger_transactions",
+        "TRUNCATE ledger_transactions",
+    ],
+)
+def test_what_entries_name_stays(db: Database, statement: str) -> None:
+    deposit(db, 100)
+    with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+        db.execute(statement.encode())
+
+
+@pytest.mark.parametrize(("account", "step"), [("wallet:nobody", 0), ("wallet:alice", 1)])
+def test_entries_name_what_exists(db: Database, account: str, step: int) -> None:
+    deposit(db, 100)
+    begun = ledger.begin(db, ["out"], now=NOW)
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        db.execute(
+            "INSERT INTO ledger_entries VALUES (%(id)s, %(account)s, -1), (%(id)s, 'world', 1)",
+            {"id": begun["out"] + step, "account": account},
+        )
+    assert ledger.read(db, "world").posted_lamports == -100
+
+
+def release_with_an_entry(db: Database, lamports: int) -> None:
+    begun = ledger.begin(db, ["out"], now=NOW)
+    db.execute(
+        "INSERT INTO ledger_entries VALUES (%(id)s, 'wallet:alice', -60, %(lamports)s),"
+        " (%(id)s, 'world', 60, 0)",
+        {"id": begun["out"], "lamports": lamports},
+    )
+
+
+def test_an_entry_keeps_a_promise(db: Database) -> None:
+    deposit(db, 100)
+    assert ledger.reserve(db, "wallet:alice", 100)
+    release_with_an_entry(db, 60)
+    assert ledger.read(db, "wallet:alice") == ledger.Account(
+        posted_lamports=40, reserved_lamports=40
+    )
+
+
+@pytest.mark.parametrize("lamports", [0, 59, 101, -1])
+def test_an_entry_releases_neither_too_little_nor_too_much(db: Database, lamports: int) -> None:
+    deposit(db, 100)
+    assert ledger.reserve(db, "wallet:alice", 100)
+    with pytest.raises(psycopg.errors.CheckViolation), db.transaction():
+        release_with_an_entry(db, lamports)
+    assert ledger.read(db, "wallet:alice").reserved_lamports == 100
+
+
+@pytest.mark.parametrize(
+    "account", ["wallet", "wallet:", "treasury:alice", "nonsense", "nonsense:alice"]
+)
 def test_an_account_is_named_by_its_kind(db: Database, account: str) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
         ledger.open_account(db, account)

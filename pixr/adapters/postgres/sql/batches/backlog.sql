@@ -2,14 +2,14 @@
 -- A payout that waits behind one of the same wallet which is in a batch is left out of those pending.
 SELECT (SELECT count(*)
         FROM payouts
-        WHERE state = 'PENDING'
+        WHERE queue = 'pending'
           AND (kind NOT IN ('withdrawal', 'investment')
                OR NOT EXISTS (
                    SELECT 1
                    FROM payouts AS ahead
                    WHERE ahead.debit_account = payouts.debit_account
                      AND ahead.kind IN ('withdrawal', 'investment')
-                     AND ahead.state = 'RESERVED'
+                     AND ahead.queue = 'leaving'
                )))::integer AS payouts_pending,
        (SELECT count(*) FROM batches WHERE state IN ('PLANNED', 'SIGNED', 'INFLIGHT'))::integer
            AS batches_open,

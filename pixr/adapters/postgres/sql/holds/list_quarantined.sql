@@ -2,7 +2,7 @@
 -- its owner's money again and waits for nobody.
 SELECT id, kind, user_id, destination, lamports, reason, created_at
 FROM payouts
-WHERE state = 'QUARANTINED'
+WHERE queue = 'aside'
   AND kind NOT IN ('withdrawal', 'investment')
 ORDER BY created_at, id
 LIMIT %(limit)s

@@ -5,12 +5,12 @@
 SELECT id, kind, user_id, debit_account, credit_account, destination, lamports, investment_id,
        payees_max
 FROM payouts
-WHERE state = 'PENDING'
+WHERE queue = 'pending'
   AND (kind NOT IN ('earnings', 'return')
        OR id IN (
            SELECT patient.id
            FROM payouts AS patient
-           WHERE patient.state = 'PENDING'
+           WHERE patient.queue = 'pending'
              AND patient.kind IN ('earnings', 'return')
            ORDER BY patient.created_at, patient.id
            LIMIT %(patient_max)s
@@ -21,8 +21,8 @@ WHERE state = 'PENDING'
            FROM payouts AS ahead
            WHERE ahead.debit_account = payouts.debit_account
              AND ahead.kind IN ('withdrawal', 'investment')
-             AND (ahead.state = 'RESERVED'
-                  OR (ahead.state = 'PENDING'
+             AND (ahead.queue = 'leaving'
+                  OR (ahead.queue = 'pending'
                       AND (ahead.created_at, ahead.id) < (payouts.created_at, payouts.id)))
        ))
 ORDER BY created_at, id

@@ -2,5 +2,5 @@
 SELECT count(*)::integer AS payouts,
        min(created_at) AS oldest_at
 FROM payouts
-WHERE state = 'PENDING'
+WHERE queue = 'pending'
   AND kind IN ('earnings', 'return')

@@ -4,7 +4,7 @@ SELECT id, kind, lamports, investment_id
 FROM payouts
 WHERE debit_account = %(account)s
   AND kind IN ('withdrawal', 'investment')
-  AND state = 'PENDING'
+  AND queue = 'pending'
 ORDER BY created_at DESC, id DESC
 LIMIT 1
 FOR UPDATE

@@ -4,7 +4,7 @@ SELECT
      FROM ledger_accounts
      WHERE split_part(account, ':', 1) IN ('owed', 'return')
        AND posted_lamports > 0) AS pending_earnings_lamports,
-    (SELECT count(*) FROM payouts WHERE state = 'PENDING') AS payouts_pending,
+    (SELECT count(*) FROM payouts WHERE queue = 'pending') AS payouts_pending,
     (SELECT count(*) FROM batches WHERE state IN ('PLANNED', 'SIGNED', 'INFLIGHT')) AS batches_open,
     (SELECT count(*) FROM batches WHERE state = 'HOLD') AS batches_held,
     (SELECT count(*)

@@ -17,7 +17,7 @@ WITH accrued AS (
 ), known AS (
     SELECT account, posted_lamports
     FROM ledger_accounts
-    WHERE kind IN ('owed', 'return')
+    WHERE split_part(account, ':', 1) IN ('owed', 'return')
 )
 SELECT account AS subject,
        (COALESCE(accrued.lamports, 0) - COALESCE(paid.lamports, 0))::bigint AS expected,
