@@ -19,6 +19,10 @@ from pixr.domain.payouts import Payout
 from pixr.domain.table_packing import Load, load
 
 PAYOUTS_PER_ROUND: Final = 2_000
+"""Planned together, so that the first of many are on their way while the next are planned."""
+
+CLAIMED_TOGETHER: Final = 20_000
+"""Each claim looks at all that is owed: in small parts the last payee would cost the most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +38,13 @@ class Planned:
 def make_payouts(
     db: Database, *, minimum_lamports: int, new_id: Callable[[], UUID], now: datetime
 ) -> int:
-    """Turn accruals of at least ``minimum_lamports`` into payouts; return how many."""
-    ids = [new_id() for _ in range(PAYOUTS_PER_ROUND)]
-    return len(payouts.claim_due(db, ids, minimum_lamports=minimum_lamports, now=now))
+    """Turn accruals of at least ``minimum_lamports`` into payouts; return how many.
+
+    Fewer than ``CLAIMED_TOGETHER``: nobody else is owed as much.
+    """
+    return payouts.claim_due(
+        db, new_id(), limit=CLAIMED_TOGETHER, minimum_lamports=minimum_lamports, now=now
+    )
 
 
 def make_batches(

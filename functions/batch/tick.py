@@ -10,6 +10,8 @@ planned or signed; draining and looking go on.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from enum import Enum
 from typing import Final
 
 from functions.batch import drain, payday, plan, upgrades
@@ -36,12 +38,22 @@ DRAIN_MARGIN_S: Final = 20.0
 """Left to settlement, however many views wait: money that is due goes before money to come."""
 
 ROUNDS_MAX: Final = 1_000
-ROUNDS_BETWEEN_SENDS: Final = 2
+PAUSES_BETWEEN_SENDS: Final = 2
+RESENT_AFTER: Final = timedelta(seconds=2)
+"""While there is so much to plan that no round ends with a pause."""
 SIGNED_TOGETHER: Final = 64
 """Batches under one blockhash: about 1,000 payees, ten pages of accounts, one commit."""
 
 OBSERVED_TOGETHER: Final = 256
 """As many signatures as one call may ask for."""
+
+
+class State(Enum):
+    """What a round leaves behind."""
+
+    BUSY = "more can be planned at once"
+    WAITING = "something is under way"
+    DONE = "nothing is under way"
 
 
 def run(world: World, terms: Terms, clockwork: Clockwork) -> Report:
@@ -93,15 +105,17 @@ def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) ->
             )
     for _ in range(ROUNDS_MAX):
         report.rounds += 1
-        has_more = _round(world, terms, clockwork, market, report)
-        if not has_more or clockwork.remaining_s() <= PAUSE_S:
+        state = _round(world, terms, clockwork, market, report)
+        if state is State.DONE or clockwork.remaining_s() <= PAUSE_S:
             return
-        clockwork.pause(PAUSE_S)
+        if state is State.WAITING:
+            report.pauses += 1
+            clockwork.pause(PAUSE_S)
 
 
 def _drift(world: World, addresses: dict[str, str]) -> int | None:
     """How far chain and ledger are apart, when nothing is under way that could explain it."""
-    if batches.backlog(world.db)["batches_open"]:
+    if batches.under_way(world.db)["batches_open"]:
         return None
     views = world.chain.accounts(list(addresses.values()))
     on_chain = sum(view.lamports for view in views if view is not None)
@@ -124,19 +138,18 @@ def _reclaim(world: World, terms: Terms, clockwork: Clockwork, report: Report) -
 
 def _round(
     world: World, terms: Terms, clockwork: Clockwork, market: Market, report: Report
-) -> bool:
-    """Do everything that can be done now; tell whether something is still under way."""
+) -> State:
+    """Do what can be done now; tell whether there is more of it, or something to wait for."""
     db, now = world.db, clockwork.now()
     migrate.refuse_newer(db)
     if clockwork.remaining_s() > DRAIN_MARGIN_S:
         _drain(world, terms, clockwork, report)
     is_paused = _is_paused(world, report)
-    report.payouts_short = report.payouts_waiting = report.batches_short = 0
+    report.payouts_short = report.payouts_waiting = 0
+    report.batches_short = report.batches_planned = 0
     if not is_paused:
         # Nor are accruals claimed: `pixr recover` matches them with what the chain shows as paid.
-        report.payouts_made += plan.make_payouts(
-            db, minimum_lamports=terms.minimum_lamports, new_id=clockwork.new_id, now=now
-        )
+        _claim(world, terms, clockwork, report)
         market = _plan(world, terms, clockwork, market, report)
     opened = batches.list_open(db)
     moving = [batch for batch in opened if batch.state != "PLANNED"]
@@ -161,7 +174,22 @@ def _round(
         now=now,
     )
     outbox.flush(db, world.send, now=now)
-    return _has_more(world, report)
+    return _state(world, report)
+
+
+def _claim(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:
+    """Make payouts of what is owed: only views that arrive make it more."""
+    if report.events_claimed == report.events_new:
+        return
+    made = plan.make_payouts(
+        world.db,
+        minimum_lamports=terms.minimum_lamports,
+        new_id=clockwork.new_id,
+        now=clockwork.now(),
+    )
+    report.payouts_made += made
+    if made < plan.CLAIMED_TOGETHER:
+        report.events_claimed = report.events_new
 
 
 def _plan(
@@ -182,6 +210,7 @@ def _plan(
         new_id=clockwork.new_id,
         now=now,
     )
+    report.batches_planned = planned.batches
     report.payouts_short = planned.payouts_short
     report.payouts_waiting = inputs.payouts_due - decision.payouts_now
     if planned.batches or report.rounds == 1:
@@ -189,17 +218,17 @@ def _plan(
     return replace(market, patient_percent=decision.bid_percent)
 
 
-def _has_more(world: World, report: Report) -> bool:
-    backlog = batches.backlog(world.db)
+def _state(world: World, report: Report) -> State:
+    under_way = batches.under_way(world.db)
     if _is_paused(world, report):
-        return bool(backlog["batches_moving"])
+        return State.WAITING if under_way["batches_moving"] else State.DONE
     # A receipt that is missing is told in the same place, and is no batch.
     broken = sum(not key.startswith("receipt ") for key in report.broken)
     stuck = broken + report.batches_short
-    return bool(
-        backlog["batches_open"] > stuck
-        or backlog["payouts_pending"] > report.payouts_short + report.payouts_waiting
-    )
+    if under_way["payouts_pending"] > report.payouts_short + report.payouts_waiting:
+        # What was left for the next round needs nobody's answer.
+        return State.BUSY if report.batches_planned else State.WAITING
+    return State.WAITING if under_way["batches_open"] > stuck else State.DONE
 
 
 def _is_paused(world: World, report: Report) -> bool:
@@ -209,7 +238,12 @@ def _is_paused(world: World, report: Report) -> bool:
 
 
 def _observing(world: World, clockwork: Clockwork, report: Report) -> Handle:
-    is_resending = report.rounds % ROUNDS_BETWEEN_SENDS == 0
+    now = clockwork.now()
+    is_resending = report.pauses % PAUSES_BETWEEN_SENDS == 1 or (
+        report.resent_at is not None and now - report.resent_at >= RESENT_AFTER
+    )
+    if is_resending or report.resent_at is None:
+        report.resent_at = now
 
     def handle(group: Sequence[Batch]) -> None:
         verdicts = observe(

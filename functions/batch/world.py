@@ -64,14 +64,21 @@ class Report:
     """What a tick did, for the log and the metrics."""
 
     rounds: int = 0
+    pauses: int = 0
+    resent_at: datetime | None = None
+    """When bytes that nobody has seen were last offered again."""
     events_read: int = 0
     events_new: int = 0
     gross_lamports: int = 0
     payouts_made: int = 0
+    events_claimed: int | None = None
+    """How many new events had come when nobody was left who is owed enough; None: not known."""
     payouts_short: int = 0
     """Payouts left because the treasury could not pay them, in the last round."""
     payouts_waiting: int = 0
     """Payouts left for a cheaper minute, in the last round."""
+    batches_planned: int = 0
+    """In the last round."""
     batches_sent: int = 0
     batches_short: int = 0
     """Planned batches left because the treasury holds less on chain, in the last round."""

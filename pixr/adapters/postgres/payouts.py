@@ -52,23 +52,25 @@ def request(
     return True
 
 
-def claim_due(
-    db: Database, payout_ids: Sequence[UUID], *, minimum_lamports: int, now: datetime
-) -> list[Row]:
-    """Make a payout for each user who is owed the minimum, at most one per given id.
+def claim_due(db: Database, seed: UUID, *, limit: int, minimum_lamports: int, now: datetime) -> int:
+    """Make a payout for each user who is owed the minimum, ``limit`` at most.
 
-    A return that will not grow any more is paid from the rent-exempt minimum on.
+    A return that will not grow any more is paid from the rent-exempt minimum on. The ids follow
+    from ``seed``, which nobody may use twice.
 
     Returns:
-        ``{id, lamports}`` of each payout made.
+        How many were made.
     """
     parameters: dict[str, Any] = {
-        "payout_ids": list(payout_ids),
+        "seed": seed,
+        "limit": limit,
         "minimum_lamports": minimum_lamports,
         "final_minimum_lamports": min(RENT_EXEMPT_LAMPORTS, minimum_lamports),
         "now": now,
     }
-    return db.execute(sql("payouts/claim_due"), parameters).fetchall()
+    row = db.execute(sql("payouts/claim_due"), parameters).fetchone()
+    assert row is not None
+    return int(row["payouts"])
 
 
 def patient(db: Database) -> Row:

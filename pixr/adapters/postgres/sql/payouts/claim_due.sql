@@ -1,23 +1,31 @@
 -- Turn what is owed into payouts, in one statement: for each user who is owed at least the
 -- minimum (less, when nothing more is to come), claim the accruals nobody has claimed, make a
 -- payout of exactly their sum, and reserve it. A rival settler blocks on the rows, then finds
--- them claimed and makes nothing. Takes as many ids as payouts may be made; returns the payouts.
+-- them claimed and makes nothing. Those who are owed most come first, up to a limit; an id follows
+-- from the seed of the call and the account. Returns how many payouts were made.
 WITH due AS (
     SELECT owed_accounts.account,
            CASE owed_accounts.kind WHEN 'owed' THEN 'earnings' ELSE 'return' END AS kind,
            owed_accounts.user_id,
-           user_wallets.address,
-           row_number() OVER (ORDER BY owed_accounts.available_lamports DESC,
-                                       owed_accounts.account) AS number
+           wallet.address
     FROM owed_accounts
-    JOIN user_wallets USING (user_id)
+    -- One by one: taken for a few rows, they would be joined by comparing each with each.
+    CROSS JOIN LATERAL (
+        SELECT address
+        FROM user_wallets
+        WHERE user_wallets.user_id = owed_accounts.user_id
+        LIMIT 1
+    ) AS wallet
     WHERE owed_accounts.available_lamports >= %(minimum_lamports)s
        OR (owed_accounts.is_final
            AND owed_accounts.available_lamports >= %(final_minimum_lamports)s)
+    ORDER BY owed_accounts.available_lamports DESC, owed_accounts.account
+    LIMIT %(limit)s
 ), named AS (
-    SELECT due.*, fresh.id AS payout_id
+    SELECT due.*,
+           encode(substr(sha256(convert_to(%(seed)s::text || account, 'UTF8')), 1, 16), 'hex')::uuid
+               AS payout_id
     FROM due
-    JOIN unnest(%(payout_ids)s::uuid[]) WITH ORDINALITY AS fresh (id, number) USING (number)
 ), opened AS (
     -- The accounts that are about to be credited; a user's first payout finds none.
     INSERT INTO ledger_accounts (account)
@@ -44,10 +52,13 @@ WITH due AS (
            'wallet:' || named.user_id, named.address, sums.lamports, %(now)s
     FROM named
     JOIN sums USING (payout_id)
-    RETURNING id, debit_account, lamports
+    RETURNING debit_account, lamports
+), reserved AS (
+    UPDATE ledger_accounts
+    SET reserved_lamports = reserved_lamports + made.lamports
+    FROM made
+    WHERE ledger_accounts.account = made.debit_account
+    RETURNING 1
 )
-UPDATE ledger_accounts
-SET reserved_lamports = reserved_lamports + made.lamports
-FROM made
-WHERE ledger_accounts.account = made.debit_account
-RETURNING made.id, made.lamports
+SELECT count(*)::integer AS payouts
+FROM reserved
