@@ -83,16 +83,22 @@ def check(
     _same("memo program", memo[0], MEMO_PROGRAM)
     _same("memo", memo[1], intent.memo.encode())
     _check_receipt(receipt, intent)
-    for number, ((program, data, accounts), item) in enumerate(
-        zip(parts[leading:], intent.transfers, strict=True)
-    ):
+    _check_transfers(parts[leading:], intent)
+
+
+def _check_transfers(parts: Sequence[tuple[Pubkey, bytes, list[Pubkey]]], intent: Intent) -> None:
+    source, tag = Pubkey.from_string(intent.source), _u32(_TRANSFER)
+    for number, (part, item) in enumerate(zip(parts, intent.transfers, strict=True)):
+        said = tag + item.lamports.to_bytes(8, "little")
+        if part == (SYSTEM_PROGRAM, said, [source, Pubkey.from_string(item.destination)]):
+            continue
+        # Only a difference is put into words.
+        program, data, accounts = part
         _same(f"transfer {number} program", program, SYSTEM_PROGRAM)
-        _same(
-            f"transfer {number} data", data, _u32(_TRANSFER) + item.lamports.to_bytes(8, "little")
-        )
-        _same(
-            f"transfer {number}", [str(key) for key in accounts], [intent.source, item.destination]
-        )
+        _same(f"transfer {number} data", data, said)
+        named = [str(key) for key in accounts]
+        _same(f"transfer {number}", named, [intent.source, item.destination])
+        raise IntentMismatch(f"transfer {number} differs")
 
 
 def _keys(decoded: object, intent: Intent, tables: Mapping[str, Sequence[str]]) -> Sequence[Pubkey]:
