@@ -75,8 +75,8 @@ def _swap(
     found = db.execute(
         sql("batches/swap"),
         {
-            "batch_ids": [batch.id for batch in read],
-            "versions": [batch.version for batch in read],
+            "batch_ids": arrays.uuids(batch.id for batch in read),
+            "versions": arrays.numbers(batch.version for batch in read),
             "state": state,
             "hold_reason": hold_reason,
             "now": now,
@@ -109,15 +109,17 @@ def store(
         found = db.execute(
             sql("transactions/insert"),
             {
-                "batch_ids": [item.batch.id for item in going],
-                "versions": [item.batch.version for item in going],
-                "signatures": [item.signature for item in going],
-                "attempts": [item.number for item in going],
-                "raws": [item.raw for item in going],
-                "blockhashes": [item.blockhash for item in going],
-                "blockhash_slots": [item.blockhash_slot for item in going],
-                "last_valid_block_heights": [item.last_valid_block_height for item in going],
-                "fees_lamports_max": [item.fee_lamports_max for item in going],
+                "batch_ids": arrays.uuids(item.batch.id for item in going),
+                "versions": arrays.numbers(item.batch.version for item in going),
+                "signatures": arrays.texts([item.signature for item in going]),
+                "attempts": arrays.numbers(item.number for item in going),
+                "raws": arrays.texts([item.raw.hex() for item in going]),
+                "blockhashes": arrays.texts([item.blockhash for item in going]),
+                "blockhash_slots": arrays.numbers(item.blockhash_slot for item in going),
+                "last_valid_block_heights": arrays.numbers(
+                    item.last_valid_block_height for item in going
+                ),
+                "fees_lamports_max": arrays.numbers(item.fee_lamports_max for item in going),
                 "now": now,
             },
         )
@@ -161,8 +163,8 @@ def _stay_within(
 def mark_inflight(db: Database, read: Sequence[Batch], *, now: datetime) -> set[UUID]:
     """SIGNED → INFLIGHT, before the first byte leaves; returns the batches that were moved."""
     parameters = {
-        "batch_ids": [batch.id for batch in read],
-        "versions": [batch.version for batch in read],
+        "batch_ids": arrays.uuids(batch.id for batch in read),
+        "versions": arrays.numbers(batch.version for batch in read),
         "now": now,
     }
     return {row["batch_id"] for row in db.execute(sql("transactions/mark_inflight"), parameters)}
@@ -270,9 +272,9 @@ def _close(
     now: datetime,
 ) -> None:
     parameters = {
-        "signatures": [item.signature for item in seen],
-        "slots": [item.slot for item in seen],
-        "fees_lamports": [item.fee_lamports for item in seen],
+        "signatures": arrays.texts([item.signature for item in seen]),
+        "slots": arrays.numbers(item.slot for item in seen),
+        "fees_lamports": arrays.numbers(item.fee_lamports for item in seen),
         "state": state,
         "states": list(states),
         "error": next((item.error for item in seen if isinstance(item, Failed)), None),

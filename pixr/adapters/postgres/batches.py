@@ -230,7 +230,7 @@ def receipts(db: Database, batch_ids: Iterable[UUID]) -> dict[UUID, list[LockedR
 def attempts(db: Database, batch_ids: Iterable[UUID]) -> dict[UUID, list[Attempt]]:
     """Return every attempt of each batch, first to last."""
     found: dict[UUID, list[Attempt]] = {batch_id: [] for batch_id in batch_ids}
-    for row in db.execute(sql("transactions/list_of_batch"), {"batch_ids": list(found)}):
+    for row in db.execute(sql("transactions/list_of_batch"), {"batch_ids": arrays.uuids(found)}):
         found[row["batch_id"]].append(Attempt(**row))
     return found
 

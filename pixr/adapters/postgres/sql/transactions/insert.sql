@@ -4,7 +4,7 @@
 WITH fresh AS (
     SELECT *
     FROM unnest(%(batch_ids)s::uuid[], %(versions)s::integer[], %(signatures)s::text[],
-                %(attempts)s::integer[], %(raws)s::bytea[], %(blockhashes)s::text[],
+                %(attempts)s::integer[], %(raws)s::text[], %(blockhashes)s::text[],
                 %(blockhash_slots)s::bigint[], %(last_valid_block_heights)s::bigint[],
                 %(fees_lamports_max)s::bigint[])
          AS signed (batch_id, version, signature, attempt, raw, blockhash, blockhash_slot,
@@ -21,8 +21,8 @@ WITH fresh AS (
 )
 INSERT INTO transactions (signature, batch_id, attempt, raw, blockhash, blockhash_slot,
                           last_valid_block_height, fee_lamports_max, signed_at)
-SELECT signature, batch_id, attempt, raw, blockhash, blockhash_slot, last_valid_block_height,
-       fee_lamports_max, %(now)s
+SELECT signature, batch_id, attempt, decode(raw, 'hex'), blockhash, blockhash_slot,
+       last_valid_block_height, fee_lamports_max, %(now)s
 FROM fresh
 JOIN swapped ON swapped.id = fresh.batch_id
 RETURNING batch_id
