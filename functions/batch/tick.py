@@ -179,7 +179,7 @@ def _round(
 
 def _claim(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:
     """Make payouts of what is owed: only views that arrive make it more."""
-    if report.events_claimed == report.events_new:
+    if report.events_claimed == report.events_new or report.payouts_left > plan.PAYOUTS_PER_ROUND:
         return
     made = plan.make_payouts(
         world.db,
@@ -225,7 +225,10 @@ def _state(world: World, report: Report) -> State:
     # A receipt that is missing is told in the same place, and is no batch.
     broken = sum(not key.startswith("receipt ") for key in report.broken)
     stuck = broken + report.batches_short
-    if under_way["payouts_pending"] > report.payouts_short + report.payouts_waiting:
+    report.payouts_left = (
+        under_way["payouts_pending"] - report.payouts_short - report.payouts_waiting
+    )
+    if report.payouts_left > 0:
         # What was left for the next round needs nobody's answer.
         return State.BUSY if report.batches_planned else State.WAITING
     return State.WAITING if under_way["batches_open"] > stuck else State.DONE

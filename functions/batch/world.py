@@ -73,6 +73,8 @@ class Report:
     payouts_made: int = 0
     events_claimed: int | None = None
     """How many new events had come when nobody was left who is owed enough; None: not known."""
+    payouts_left: int = 0
+    """Payouts that the last round might have planned and left for the next."""
     payouts_short: int = 0
     """Payouts left because the treasury could not pay them, in the last round."""
     payouts_waiting: int = 0
