@@ -23,6 +23,7 @@ from pixr.adapters.postgres.batches import Batch
 from pixr.adapters.solana import Solana, TransactionView
 from pixr.domain.decoding import decode
 from pixr.domain.payouts import (
+    EXPIRY_MARGIN_BLOCKS,
     QUORUM_NODES,
     Absent,
     Attempt,
@@ -134,8 +135,7 @@ def _against_dissolving(case: Case) -> str | None:
     for name, sighting in case.said:
         if objection := _objection(sighting):
             return f"{name} {objection}"
-    sightings = [sighting for _, sighting in case.said]
-    if not case.attempts or judge(case.attempts, sightings) in (Verdict.EXPIRED, Verdict.FAILED):
+    if not case.attempts or _is_dead(case):
         return None
     return "the nodes cannot prove that no attempt of it landed: add one with full history"
 
@@ -151,11 +151,33 @@ def against_death(case: Case) -> str | None:
         if not isinstance(sighting, Unknown) and (objection := _objection(sighting)):
             return f"{name} {objection}"
     if case.attempts:
-        is_proved = judge(case.attempts, sightings) in (Verdict.EXPIRED, Verdict.FAILED)
+        is_proved = _is_dead(case)
     else:
         absences = [item for item in sightings if isinstance(item, Absent)]
         is_proved = len(absences) >= min(len(sightings), QUORUM_NODES)
     return None if is_proved else "too few nodes can prove that no attempt of it landed"
+
+
+def _is_dead(case: Case) -> bool:
+    """Whether enough nodes prove that no attempt landed or can.
+
+    What failed on chain and is booked as failed contradicts nothing. ``judge`` never meets it: the
+    settler dissolves such a batch in the same breath, but a recovery may find it still open.
+    """
+    sightings = [sighting for _, sighting in case.said]
+    booked = {item.signature for item in case.attempts if item.state == "FAILED"}
+    failures = [item for item in sightings if isinstance(item, Failed)]
+    if failures and not case.live and all(item.signature in booked for item in failures):
+        dead_above = EXPIRY_MARGIN_BLOCKS + max(
+            item.last_valid_block_height for item in case.attempts
+        )
+        past = [
+            item
+            for item in sightings
+            if isinstance(item, Absent) and item.finalized_block_height > dead_above
+        ]
+        return len(failures) + len(past) >= min(len(sightings), QUORUM_NODES)
+    return judge(case.attempts, sightings) in (Verdict.EXPIRED, Verdict.FAILED)
 
 
 def evidence(case: Case) -> dict[str, Any]:
