@@ -193,6 +193,11 @@ class Solana:
         them until the others have proved that they are dead. So two nodes must tell their
         height, where two are configured.
 
+        Nor is its slot the giver's own word: history that reaches back to it is what proves an
+        expiry, so one that is too high would let a node prove it that has forgotten everything.
+        It is the median of what the nodes say, of two the lower: no later than now while most
+        of them are honest, and no earlier than what an honest one said.
+
         Raises:
             ChainUnreachable: No node gives both a blockhash and its height, or too few a height.
         """
@@ -219,8 +224,10 @@ class Solana:
         claims = [giver.last_valid_block_height, *(height + BLOCKHASH_BLOCKS for height in heights)]
         return replace(
             giver,
+        slots = [item.slot for item in given if isinstance(item, Blockhash)]
             last_valid_block_height=max(
                 claim for claim in claims if claim <= median + CLAIM_BLOCKS_MAX
+            slot=statistics.median_low(slots),
             ),
         )
 

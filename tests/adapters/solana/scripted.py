@@ -184,6 +184,10 @@ def solana(*scripts: Script, clock: Clock | None = None, workers: int = 1, **res
     )
 
 
+def scripts(*answers: dict[str, Any]) -> list[Script]:
+    return [Script(f"http://node-{number}", **each) for number, each in enumerate(answers, 1)]
+
+
 def look(wanted: Search, **answers: Any) -> Sighting:
     ((sighting,),) = solana(Script(**answers)).look_up([wanted])
     return sighting
