@@ -31,7 +31,9 @@ from pixr.adapters.solana.transport import HttpTransport, Transport
 from pixr.adapters.solana.values import (
     AccountContent,
     AccountView,
+    Balance,
     Blockhash,
+    Listing,
     SignatureRecord,
     TransactionView,
 )
@@ -222,12 +224,12 @@ class Solana:
         current = [hash_ for hash_, height in both if height >= median - LAG_BLOCKS_MAX]
         giver = (current or [both[0][0]])[next(self._turns) % max(len(current), 1)]
         claims = [giver.last_valid_block_height, *(height + BLOCKHASH_BLOCKS for height in heights)]
+        slots = [item.slot for item in given if isinstance(item, Blockhash)]
         return replace(
             giver,
-        slots = [item.slot for item in given if isinstance(item, Blockhash)]
+            slot=statistics.median_low(slots),
             last_valid_block_height=max(
                 claim for claim in claims if claim <= median + CLAIM_BLOCKS_MAX
-            slot=statistics.median_low(slots),
             ),
         )
 
@@ -248,6 +250,27 @@ class Solana:
         if holes := [error for error in failures if isinstance(error, HistoryHole)]:
             raise HistoryForgotten(str(holes[0]))
         raise self._unreachable(failures)
+
+    def listing(self, address: str, *, until: str | None, pages_max: int) -> Listing:
+        """What all nodes together list of the address's finalized past after ``until``.
+
+        For what must not be hidden by one that lags: whatever any node lists has happened.
+
+        Raises:
+            ChainUnreachable: No node answered.
+        """
+        told = self._tried(
+            lambda node: history.listed(node, address, until=until, pages_max=pages_max)
+        )
+        found = history.joined(told)
+        if found is None:
+            raise self._unreachable(told)
+        return found
+
+    def balances(self, address: str) -> list[Balance | None]:
+        """What each node says the address holds, as of its own slot; None: it does not answer."""
+        told = self._tried(lambda node: reads.balance(node, address), self.nodes)
+        return [None if isinstance(item, NodeError) else item for item in told]
 
     def transaction(self, signature: str) -> TransactionView | None:
         """A finalized transaction; None when nodes answer and none of them has it."""

@@ -5,7 +5,8 @@ that the second has never heard of would read as the end of the list.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from solders.message import MessageV0
@@ -13,16 +14,24 @@ from solders.transaction import VersionedTransaction
 
 from pixr.adapters.solana import answers
 from pixr.adapters.solana.answers import WrongShape, field
-from pixr.adapters.solana.errors import HistoryHole, HistoryTooLong
+from pixr.adapters.solana.errors import HistoryHole, HistoryTooLong, NodeError
 from pixr.adapters.solana.node import Node
 from pixr.adapters.solana.refusals import ERROR_CHARACTERS_MAX
-from pixr.adapters.solana.values import SignatureRecord, TransactionView
+from pixr.adapters.solana.values import Listing, SignatureRecord, TransactionView
 
 SIGNATURES_PER_PAGE: Final = 1_000
 """Limit of getSignaturesForAddress."""
 PAGES_MAX: Final = 20
 TRANSACTION_VERSION_MAX: Final = 1
 """Anybody may send us money in the newest form of transaction; it must not stop a walk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One node's list, newest first, and why it does not join on to where it should end."""
+
+    records: list[SignatureRecord]
+    gap: HistoryTooLong | HistoryHole | None
 
 
 def walk(
@@ -33,6 +42,18 @@ def walk(
     Raises:
         NodeError: The node does not answer, or pages do not get older.
         HistoryTooLong: There are more than ``pages_max`` pages (``PAGES_MAX`` by default).
+    """
+    found = listed(node, address, until=until, pages_max=pages_max)
+    if found.gap is not None:
+        raise found.gap
+    return found.records
+
+
+def listed(node: Node, address: str, *, until: str | None, pages_max: int | None = None) -> Listed:
+    """The same, with whatever the node lists where it cannot list all of it.
+
+    Raises:
+        NodeError: The node does not answer, or pages do not get older.
     """
     records: list[SignatureRecord] = []
     seen: set[str] = set()
@@ -47,21 +68,56 @@ def walk(
             seen.add(record.signature)
             records.append(record)
         if len(page) < SIGNATURES_PER_PAGE:
-            if records:
-                _prove_end(node, address, oldest=records[-1].signature, until=until)
-            return records
-    raise HistoryTooLong(f"{address} has more than {len(records)} unseen transactions")
+            return Listed(records, _hole(node, address, records, until=until))
+    long = HistoryTooLong(f"{address} has more than {len(records)} unseen transactions")
+    return Listed(records, long)
 
 
-def _prove_end(node: Node, address: str, *, oldest: str, until: str | None) -> None:
-    """Refuse a list that stops early: what is missing at its old end would be skipped for ever.
+def joined(told: Sequence[Listed | NodeError]) -> Listing | None:
+    """The lists of several nodes as one; None when there is none.
+
+    A node that lags hides what is newest, and one that lacks blocks what was in them: whatever
+    one of them lists has happened.
+    """
+    found = [item for item in told if isinstance(item, Listed)]
+    if not found:
+        return None
+    placed: dict[str, tuple[int, int, SignatureRecord]] = {}
+    for item in found:
+        if item.gap is None:
+            for position, record in enumerate(reversed(item.records)):
+                placed.setdefault(record.signature, (record.slot, position, record))
+    strays = {
+        record.signature: record
+        for item in found
+        for record in item.records
+        if record.signature not in placed
+    }
+    gaps = [item.gap for item in found if item.gap is not None]
+    return Listing(
+        # Within a slot in the order of the first list.
+        records=tuple(item[2] for item in sorted(placed.values(), key=lambda item: item[:2])),
+        strays=tuple(sorted(strays.values(), key=lambda record: -record.slot)),
+        gap=str(gaps[0]) if len(gaps) == len(found) else None,
+    )
+
+
+def _hole(
+    node: Node, address: str, records: Sequence[SignatureRecord], *, until: str | None
+) -> HistoryHole | None:
+    """Doubt a list that stops early: what is missing at its old end would be skipped for ever.
 
     A node that lost its past, or gave half of a page, does not join on to where we were.
     """
-    options = {"commitment": "finalized", "limit": 1, "before": oldest}
+    if not records:
+        return None
+    options = {"commitment": "finalized", "limit": 1, "before": records[-1].signature}
     older = node.read(answers.list_of(_record), "getSignaturesForAddress", address, options)
-    if [record.signature for record in older] != ([until] if until else []):
-        raise HistoryHole(f"getSignaturesForAddress: the past of {address} has a hole")
+    if [record.signature for record in older] == ([until] if until else []):
+        return None
+    hole = HistoryHole(f"getSignaturesForAddress: the past of {address} has a hole")
+    hole.at = node.name
+    return hole
 
 
 def _record(value: Any) -> SignatureRecord:

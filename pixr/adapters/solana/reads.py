@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from pixr.adapters.solana import answers
 from pixr.adapters.solana.answers import InContext, field
 from pixr.adapters.solana.node import Node
-from pixr.adapters.solana.values import AccountContent, AccountView, Blockhash
+from pixr.adapters.solana.values import AccountContent, AccountView, Balance, Blockhash
 
 T = TypeVar("T")
 
@@ -44,6 +44,12 @@ def accounts(node: Node, addresses: Sequence[str]) -> InContext[list[AccountView
 def contents(node: Node, addresses: Sequence[str]) -> InContext[list[AccountContent | None]]:
     """The same with their data: for addresses that are our own."""
     return _accounts(node, addresses, WITH_DATA, _content)
+
+
+def balance(node: Node, address: str) -> Balance:
+    """What an address holds, finalized."""
+    found = accounts(node, [address])
+    return Balance(lamports=sum(view.lamports for view in found.value if view), slot=found.slot)
 
 
 def _accounts(

@@ -55,6 +55,27 @@ class SignatureRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What the nodes together list of an address's finalized past after a known signature."""
+
+    records: tuple[SignatureRecord, ...]
+    """Oldest first: all that any node lists whose list joins on to the known signature."""
+    strays: tuple[SignatureRecord, ...]
+    """Newest first: what only a node lists that lags, forgets, or stops short of the known
+    signature. Some of it may be older than that."""
+    gap: str | None
+    """Why no list joins on, so that ``records`` is empty; None: one does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What an address holds by the word of one node, as of a finalized slot."""
+
+    lamports: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionView:
     """One finalized transaction as the chain kept it."""
 

@@ -1,6 +1,6 @@
 """Lists of signatures and whole transactions, from nodes that may repeat or make things up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -133,6 +133,65 @@ def test_a_walk_is_of_one_node() -> None:
     good = Script("http://b", getSignaturesForAddress=other.page)
     records = solana(fails_late, good).signatures(ADDRESS, until=None)
     assert [record.signature for record in records] == other.signatures[::-1]
+
+
+# ── the lists of all nodes ───────────────────────────────────────────────────
+
+
+def names(found: Sequence[SignatureRecord]) -> list[str]:
+    return [record.signature for record in found]
+
+
+def test_a_node_that_lags_hides_nothing_that_another_lists() -> None:
+    """The first one that answers would have been believed, and the others never asked."""
+    book = Book(6)
+    behind = Book(0)
+    behind.page = listing(
+        [
+            {"signature": name, "slot": 6 - number, "err": None}
+            for number, name in enumerate(book.signatures)
+        ][4:]
+    )
+    nodes = solana(
+        Script("http://a", getSignaturesForAddress=behind.page),
+        Script("http://b", getSignaturesForAddress=SILENCE),
+        Script("http://c", getSignaturesForAddress=book.page),
+    )
+    found = nodes.listing(ADDRESS, until=None, pages_max=20)
+    assert names(found.records) == book.signatures[::-1]
+    assert (found.strays, found.gap) == ((), None)
+
+
+@pytest.mark.usefixtures("short_pages")
+def test_a_list_with_a_gap_still_tells_what_is_on_it() -> None:
+    book = Book(7)
+    forgot = Script("http://a", getSignaturesForAddress=Book(2).page)
+    flooded = Script("http://b", getSignaturesForAddress=book.page)
+    found = solana(flooded).listing(ADDRESS, until=None, pages_max=2)
+    assert names(found.strays) == book.signatures[:6]
+    assert found.records == ()
+    assert found.gap == f"{ADDRESS} has more than 6 unseen transactions"
+    found = solana(forgot).listing(ADDRESS, until=fresh_signature(), pages_max=2)
+    assert len(found.strays) == 2
+    assert found.gap is not None
+    assert found.gap.startswith("a: getSignaturesForAddress: the past of")
+
+
+@pytest.mark.usefixtures("short_pages")
+def test_what_only_a_forgetful_node_lists_stands_beside_the_others() -> None:
+    book, other = Book(4), Book(2)
+    found = solana(
+        Script("http://a", getSignaturesForAddress=other.page),
+        Script("http://b", getSignaturesForAddress=book.page),
+    ).listing(ADDRESS, until=book.signatures[2], pages_max=4)
+    assert names(found.records) == book.signatures[:2][::-1]
+    assert sorted(names(found.strays)) == sorted(other.signatures)
+    assert found.gap is None
+
+
+def test_nobody_who_lists_anything_is_an_outage() -> None:
+    with pytest.raises(ChainUnreachable):
+        solana(Script(getSignaturesForAddress=SILENCE)).listing(ADDRESS, until=None, pages_max=4)
 
 
 RECORD = {"signature": fresh_signature(), "slot": 5, "err": None}
