@@ -1,18 +1,21 @@
 """Find money that came to an address of ours from outside, and put it into the ledger.
 
-Walks the address's finalized signatures since the last walk, leaves out what the settler
-sent itself (the ledger gets that from the batch), and posts the rest. A balance alone
+Walks the address's finalized signatures since the last walk, leaves out what the ledger has
+already (what the settler sent it gets from the batch), and posts the rest. A balance alone
 could not tell a deposit from a payout that is final on chain but not yet in the ledger.
 
 Anybody may send dust to any address, at 5,000 lamports a transaction. So a walk is short:
-it reads the oldest few that are unseen and leaves the others to the next walk, and a flooded
+it reads the oldest few that are unknown and leaves the others to the next walk, and a flooded
 address keeps what the ledger knows of it rather than stopping anybody's payment.
 
 What the treasury paid for is no deposit, whoever got it. When the database does not know
 such a transaction, it was restored to an older point, or somebody else has the key: the
-walk stops before it.
+walk stops before it. For treasury and escrow nothing may hide one: every node's list counts,
+some are read of what has to wait, and a walk that does not see everything says so.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -20,53 +23,86 @@ from pixr.adapters.postgres import Database, deposits, house
 from pixr.adapters.solana import (
     ChainUnreachable,
     HistoryTooLong,
+    Listing,
     SignatureRecord,
     TransactionView,
 )
 from pixr.domain.decoding import decode
 
 TRANSACTIONS_PER_WALK: Final = 100
-"""Each is one call to a node: a second or two in all."""
+"""Each is one call to a node: a second or two in all. What the ledger knows costs none."""
+
+PROBES_PER_WALK: Final = 20
+"""So many of those that have to wait are read all the same, for what the treasury paid for."""
+
+PAGES_PER_WALK: Final = 20
+"""20,000 transactions a node: more than a quarter of an hour of the busiest treasury."""
 
 
 class UnknownPayment(Exception):
     """The treasury paid for a transaction that the database does not know."""
 
 
-class Walk(Protocol):
-    """What a walk asks of the chain. Never called inside a database transaction."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """What a walk of the settler's posted, and what it did not see."""
 
-    def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
-        """Finalized transactions after ``until``, oldest first."""
-        ...
+    lamports: int = 0
+    unseen: str | None = None
+    """Why it could not see everything that happened; None: it did."""
+
+
+class Reader(Protocol):
+    """What every walk asks of the chain. Never called inside a database transaction."""
 
     def transaction(self, signature: str) -> TransactionView | None:
         """One finalized transaction; None when no node can read it."""
         ...
 
 
+class Lists(Reader, Protocol):
+    """For a person's wallet the first node that answers will do."""
+
+    def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
+        """Finalized transactions after ``until``, oldest first."""
+        ...
+
+
+class Listings(Reader, Protocol):
+    """For the house all nodes are asked."""
+
+    def listing(self, address: str, *, until: str | None, pages_max: int) -> Listing:
+        """What they list together after ``until``."""
+        ...
+
+
 def observe_deposits(
-    db: Database, chain: Walk, *, account: str, address: str, now: datetime
+    db: Database, chain: Lists, *, account: str, address: str, now: datetime
 ) -> int:
     """Post every new deposit to ``account`` and return how many lamports came in.
 
     For those who read a balance: a payment that the database does not know is left to the
-    settler, and nothing is posted until it is explained.
+    settler, and nothing is posted until it is explained. Nor while the address is flooded.
 
     Raises:
         ChainUnreachable: A node failed half way; nothing of this walk was posted.
     """
+    since = deposits.cursor(db, address)
     try:
-        return walk(db, chain, account=account, address=address, now=now)
-    except UnknownPayment:
+        records = chain.signatures(address, until=since)
+        known = deposits.known(db, [record.signature for record in records], account=account)
+        seen, _ = _divide(records, known)
+        found = _read_deposits(db, chain, seen, known, address=address)
+    except (HistoryTooLong, UnknownPayment):
         return 0
+    return _post(db, found, seen, account=account, address=address, since=since, now=now)
 
 
-def walk(db: Database, chain: Walk, *, account: str, address: str, now: datetime) -> int:
-    """Post every new deposit to ``account`` and return how many lamports came in.
+def walk(db: Database, chain: Listings, *, account: str, address: str, now: datetime) -> Walked:
+    """Post what came to ``account`` of the house, and look for what the books do not know.
 
-    Two walkers at once post nothing twice: the cursor moves for one of them only. Reads at
-    most ``TRANSACTIONS_PER_WALK``, oldest first.
+    Two walkers at once post nothing twice: the cursor moves for one of them only. Posts at
+    most ``TRANSACTIONS_PER_WALK`` transactions, oldest first, and none past a gap.
 
     Raises:
         ChainUnreachable: A node failed half way; nothing of this walk was posted.
@@ -74,44 +110,109 @@ def walk(db: Database, chain: Walk, *, account: str, address: str, now: datetime
             not know it; nothing of this walk was posted.
     """
     since = deposits.cursor(db, address)
-    try:
-        records = chain.signatures(address, until=since)[:TRANSACTIONS_PER_WALK]
-    except HistoryTooLong:
-        return 0
-    if not records:
-        return 0
-    own = deposits.ours(db, [record.signature for record in records])
+    listing = chain.listing(address, until=since, pages_max=PAGES_PER_WALK)
+    names = [record.signature for record in (*listing.records, *listing.strays)]
+    known = deposits.known(db, names, account=account)
+    seen, later = _divide(listing.records, known)
+    found = _read_deposits(db, chain, seen, known, address=address)
+    strays = [record for record in listing.strays if record.signature not in known]
+    _probe(db, chain, [*reversed(later), *strays], known, now=now)
+    came = _post(db, found, seen, account=account, address=address, since=since, now=now)
+    if listing.gap is not None:
+        return Walked(lamports=came, unseen=f"{account}: {listing.gap}")
+    return Walked(
+        lamports=came,
+        unseen=f"{account}: {len(later)} transactions wait to be read" if later else None,
+    )
+
+
+def _divide(
+    records: Sequence[SignatureRecord], known: set[str]
+) -> tuple[Sequence[SignatureRecord], Sequence[SignatureRecord]]:
+    """What this walk gets through, oldest first, and what has to wait for the next."""
+    unknown = 0
+    for position, record in enumerate(records):
+        unknown += record.signature not in known
+        if unknown > TRANSACTIONS_PER_WALK:
+            return records[:position], records[position:]
+    return records, ()
+
+
+def _read_deposits(
+    db: Database,
+    chain: Reader,
+    records: Sequence[SignatureRecord],
+    known: set[str],
+    *,
+    address: str,
+) -> list[deposits.Deposit]:
     treasury = house.addresses(db).get("treasury")
     found: list[deposits.Deposit] = []
     for record in records:
-        if record.signature in own:
+        if record.signature in known:
             continue
-        view = _read(chain, record.signature)
-        if _is_ours(view, treasury):
-            raise UnknownPayment(record.signature)
+        view = chain.transaction(record.signature)
+        if view is None:
+            raise ChainUnreachable(f"{record.signature} is listed but cannot be read yet")
+        _refuse_ours(view, treasury)
         change = view.changes.get(address, 0)
         if change > 0 and not record.is_failed:
             found.append(
                 deposits.Deposit(signature=record.signature, lamports=change, slot=record.slot)
             )
-    walked = (since, records[-1].signature)
-    if deposits.record(db, found, account=account, address=address, walked=walked, now=now):
-        return sum(deposit.lamports for deposit in found)
-    return 0
+    return found
 
 
-def _is_ours(view: TransactionView, treasury: str | None) -> bool:
-    """Whether the treasury paid for it; by its form, while the treasury is not known.
+def _probe(
+    db: Database,
+    chain: Reader,
+    waiting: Sequence[SignatureRecord],
+    known: set[str],
+    *,
+    now: datetime,
+) -> None:
+    """Look at some of what has to wait, newest first: dust must not hide a lost payment.
+
+    Spread over all of them, and others at each tick. What nobody can read is left out.
+    """
+    unknown = [record.signature for record in waiting if record.signature not in known]
+    if not unknown:
+        return
+    step = -(-len(unknown) // PROBES_PER_WALK)
+    treasury = house.addresses(db).get("treasury")
+    for signature in unknown[int(now.timestamp()) // 60 % step :: step]:
+        view = chain.transaction(signature)
+        if view is not None:
+            _refuse_ours(view, treasury)
+
+
+def _refuse_ours(view: TransactionView, treasury: str | None) -> None:
+    """Stop before what the treasury paid for; told by its form, while it is not known.
 
     A database that was restored to a point before its first tick knows no treasury.
     """
     if treasury is None:
-        return decode(view.raw, view.accounts) is not None
-    return view.accounts[0] == treasury
+        is_ours = decode(view.raw, view.accounts) is not None
+    else:
+        is_ours = view.accounts[0] == treasury
+    if is_ours:
+        raise UnknownPayment(view.signature)
 
 
-def _read(chain: Walk, signature: str) -> TransactionView:
-    view = chain.transaction(signature)
-    if view is None:
-        raise ChainUnreachable(f"{signature} is listed but cannot be read yet")
-    return view
+def _post(
+    db: Database,
+    found: Sequence[deposits.Deposit],
+    seen: Sequence[SignatureRecord],
+    *,
+    account: str,
+    address: str,
+    since: str | None,
+    now: datetime,
+) -> int:
+    """Post and move the cursor; 0 when somebody else moved it meanwhile."""
+    if not seen:
+        return 0
+    walked = (since, seen[-1].signature)
+    if deposits.record(db, found, account=account, address=address, walked=walked, now=now):
+        return sum(deposit.lamports for deposit in found)
+    return 0

@@ -6,7 +6,9 @@ from typing import Protocol
 from pixr.adapters.solana import (
     AccountContent,
     AccountView,
+    Balance,
     Blockhash,
+    Listing,
     SignatureRecord,
     TransactionView,
 )
@@ -53,6 +55,14 @@ class Chain(Protocol):
 
     def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
         """Finalized transactions after ``until``, oldest first; or HistoryTooLong."""
+        ...
+
+    def listing(self, address: str, *, until: str | None, pages_max: int) -> Listing:
+        """What all nodes together list after ``until``, with gaps and all."""
+        ...
+
+    def balances(self, address: str) -> list[Balance | None]:
+        """What each node says the address holds; None where it does not answer."""
         ...
 
     def transaction(self, signature: str) -> TransactionView | None:

@@ -140,6 +140,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.error("batch.broken", batch_id=batch_id, fault=fault)
     # asdict would rebuild the counter from pairs, and count those.
     told = {**asdict(report), "verdicts": dict(report.verdicts)}
+    for reason in report.unseen:
+        logger.warning("chain.unseen", reason=reason)
     logger.info("settle.tick", **told, **backlog)
     _measure(report, backlog, landed)
     return {"rounds": report.rounds, "sent": report.batches_sent, **dict(report.verdicts)}
@@ -161,6 +163,7 @@ def _measure(report: Report, backlog: dict[str, Any], landed: Sequence[dict[str,
         (
             "LedgerDrift",
             MetricUnit.Count,
+        ("ChainUnseen", MetricUnit.Count, None if report.outage else len(report.unseen)),
             None if report.drift_lamports is None else abs(report.drift_lamports),
         ),
         (

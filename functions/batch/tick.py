@@ -16,13 +16,13 @@ from typing import Final
 
 from functions.batch import drain, payday, plan, upgrades
 from functions.batch.companies import PAUSE_S, Handle, companies, each
+from functions.batch.guard import look_out
 from functions.batch.observe import observe
 from functions.batch.payday import Market
 from functions.batch.reclaim import plan_reclaims
 from functions.batch.sign import Desk, sign_and_send
 from functions.batch.tables import look_after
 from functions.batch.world import Clockwork, Report, Terms, World
-from functions.deposits import UnknownPayment, walk
 from pixr.adapters.postgres import batches, house, ledger, migrate, outbox, pauses
 from pixr.adapters.postgres.batch_edges import LimitTripped
 from pixr.adapters.postgres.batches import Batch
@@ -84,17 +84,7 @@ def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) ->
     }
     for account, address in addresses.items():
         house.pin(world.db, account, address, now=now)
-    try:
-        for account, address in addresses.items():
-            report.deposited_lamports += walk(
-                world.db, world.chain, account=account, address=address, now=now
-            )
-    except UnknownPayment as payment:
-        reason = (
-            f"{payment} was paid for by the treasury and is not in the database: the database"
-            " was restored to an older point (pixr recover), or somebody else has the key"
-        )
-        pauses.pause(world.db, reason, now=now)
+    look_out(world, addresses, report, now=now)
     report.drift_lamports = _drift(world, addresses)
     market = payday.look_at_market(world.db, world.chain, addresses["treasury"], now=now)
     if pauses.read(world.db) is None:

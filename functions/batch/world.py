@@ -94,6 +94,10 @@ class Report:
     """Batches that failed when they were alone: apart from the others until the tick ends."""
     drift_lamports: int | None = None
     """Chain less ledger, over treasury and escrow; None while money is moving."""
+    missing_lamports: int | None = None
+    """What left the treasury and is in no book, fees aside; None when no node could tell."""
+    unseen: list[str] = field(default_factory=list[str])
+    """Why a restored database or a stolen key might have gone unnoticed in this tick."""
     paused: str | None = None
     """Why nothing was planned or signed."""
     outage: str | None = None

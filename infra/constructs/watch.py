@@ -91,6 +91,13 @@ WATCHED: Final = (
         means="Chain and ledger differ. Stop settling first, then find out why.",
     ),
     Watched(
+        metric="ChainUnseen",
+        # One node that restarts, or a morning's dust, is gone by then.
+        minutes=10,
+        alarm="ChainUnseen",
+        means="A restored database or a stolen key might go unnoticed: the walk cannot see it all.",
+    ),
+    Watched(
         metric="TreasuryLamports",
         statistic="Minimum",
         alarm="TreasuryLow",

@@ -32,6 +32,7 @@ def test_a_silent_settler_is_an_alarm(cloud: Templates) -> None:
         ("SettlementPaused", "GreaterThanOrEqualToThreshold", 1),
         ("BatchSuccessRate", "LessThanThreshold", 95),
         ("LedgerDrift", "GreaterThanOrEqualToThreshold", 1),
+        ("ChainUnseen", "GreaterThanOrEqualToThreshold", 1),
         ("TreasuryLamports", "LessThanThreshold", 1_000_000_000),
         ("5xx", "GreaterThanOrEqualToThreshold", 5),
     ],
@@ -93,5 +94,6 @@ def test_every_metric_of_ours_is_drawn(cloud: Templates) -> None:
         "SettlementPaused",
         "TreasuryLamports",
         "LedgerDrift",
+        "ChainUnseen",
     ):
         assert f'"{metric}"' in drawn.replace("\\", "")

@@ -305,7 +305,7 @@ FAULTS: Final = (
     Fault(name="a receipt is reclaimed at once", patch=_reclaimed_at_once, profile="calm"),
     Fault(
         name="our own payments count as deposits",
-        patch=lambda: mock.patch.object(deposits, "ours", return_value=set()),
+        patch=lambda: mock.patch.object(deposits, "known", return_value=set()),
         profile="calm",
     ),
     Fault(

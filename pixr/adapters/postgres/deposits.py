@@ -22,9 +22,10 @@ def cursor(db: Database, address: str) -> str | None:
     return None if row is None else str(row["signature"])
 
 
-def ours(db: Database, signatures: Sequence[str]) -> set[str]:
-    """Return those of ``signatures`` that the settler signed."""
-    rows = db.execute(sql("deposits/ours"), {"signatures": list(signatures)})
+def known(db: Database, signatures: Sequence[str], *, account: str) -> set[str]:
+    """Return those that the settler signed, or that are posted to ``account``."""
+    parameters = {"signatures": list(signatures), "account": account}
+    rows = db.execute(sql("deposits/known"), parameters)
     return {row["signature"] for row in rows}
 
 

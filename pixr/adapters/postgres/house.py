@@ -1,5 +1,6 @@
 """What was pinned at the first tick: the addresses of the house, and the chain."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from pixr.adapters.postgres import Database, sql
@@ -7,6 +8,16 @@ from pixr.adapters.postgres import Database, sql
 
 class AddressChanged(Exception):
     """A key derives another address than the one that holds the money: stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What the treasury must hold on chain if the books know all that it did."""
+
+    least_lamports: int
+    """Whatever has landed of all that is signed."""
+    known_slot: int
+    """The slot of the youngest that is posted: an older balance may lack it."""
 
 
 class ChainChanged(Exception):
@@ -48,3 +59,10 @@ def pin(db: Database, account: str, address: str, *, now: datetime) -> None:
 def addresses(db: Database) -> dict[str, str]:
     """Return account → address of the house; empty before the settler's first run."""
     return {row["account"]: row["address"] for row in db.execute(sql("house/list"))}
+
+
+def bounds(db: Database) -> Bounds:
+    """Return what the treasury holds at least, by the books of this moment."""
+    row = db.execute(sql("house/bounds")).fetchone()
+    assert row is not None
+    return Bounds(**row)

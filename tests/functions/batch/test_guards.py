@@ -12,6 +12,7 @@ from solders.message import Message
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 
+from functions.batch import guard
 from functions.batch.keyring import Keyring
 from pixr.adapters.keys import Signer
 from pixr.adapters.postgres import batch_edges, connect, house, ledger, pauses, sql
@@ -198,7 +199,7 @@ def test_another_chain_is_refused(settler: Settler) -> None:
 
 
 def test_a_treasury_that_holds_less_on_chain_than_in_the_ledger_sends_nothing(
-    settler: Settler, due: str
+    settler: Settler, due: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody took the money with the key: the ledger does not know, the chain does."""
     settler.tick()
@@ -223,12 +224,20 @@ def test_a_treasury_that_holds_less_on_chain_than_in_the_ledger_sends_nothing(
     assert "was paid for by the treasury and is not in the database" in report.paused
     assert settler.balance(due) == DUE
 
-    # Even if a person resumes, nothing is signed that the chain could not pay.
+    # Even if a person resumes, and the walk has passed it, the balance tells.
     settler.db.execute(
         "INSERT INTO deposit_cursors VALUES (%s, %s, now())"
         " ON CONFLICT (address) DO UPDATE SET signature = EXCLUDED.signature",
         (str(treasury), str(signature)),
     )
+    pauses.resume(settler.db)
+    report = settler.tick(seconds=5)
+    assert report.batches_sent == 0
+    assert report.paused is not None
+    assert "less than the books can explain" in report.paused
+
+    # And if nobody compared it, nothing is signed that the chain could not pay.
+    monkeypatch.setattr(guard, "_missing", lambda *_: 0)
     pauses.resume(settler.db)
     report = settler.tick(seconds=5)
     assert (report.batches_sent, report.batches_short) == (0, 1)

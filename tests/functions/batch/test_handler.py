@@ -108,6 +108,7 @@ def test_a_tick_pays_and_counts(deployed: Settler, capsys: pytest.CaptureFixture
     assert counted["HoldBatches"] == [0.0]
     assert len(counted["TransactionSeconds"]) == 1
     assert counted["TreasuryLamports"][0] < 10**10
+    assert counted["ChainUnseen"] == [0.0]
 
 
 def test_a_tick_that_paid_is_told_in_the_log(

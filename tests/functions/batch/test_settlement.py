@@ -14,7 +14,7 @@ from solders.transaction import Transaction
 
 from functions import deposits
 from pixr.adapters.postgres import connect
-from pixr.adapters.solana import HistoryTooLong, SignatureRecord, Solana
+from pixr.adapters.solana import HistoryTooLong, Listing, SignatureRecord, Solana
 from tests.functions.batch.conftest import Settler, request_withdrawals
 
 DUE = 19_000_000
@@ -269,12 +269,20 @@ def test_a_flooded_address_stops_nobody(settler: Settler, due: str) -> None:
     settler.watch("film", 1_000, day="b")
 
     class Flooded(Solana):
+        def listing(self, address: str, *, until: str | None, pages_max: int) -> Listing:
+            return Listing(records=(), strays=(), gap="it is too long")
+
         def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
             raise HistoryTooLong(address)
 
     settler.chain = Flooded([url(settler)])
-    settler.tick()
+    report = settler.tick()
     assert settler.balance(due) == 2 * DUE
+    # But it is told that a restored database might go unnoticed.
+    assert report.unseen == ["treasury: it is too long", "escrow: it is too long"]
+    now = datetime.now(UTC)
+    came = observe_deposits(settler.db, settler.chain, account="wallet:alice", address=due, now=now)
+    assert came == 0
 
 
 def test_our_own_payments_are_not_deposits(settler: Settler, due: str) -> None:

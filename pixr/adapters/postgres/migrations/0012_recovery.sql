@@ -42,3 +42,7 @@ ALTER TABLE payouts
 
 -- "Which payouts were put aside?", asked by a person.
 CREATE INDEX payouts_quarantined ON payouts (created_at, id) WHERE state = 'QUARANTINED';
+
+-- "As of which slot are the books?", asked at each tick before a balance on chain is believed.
+CREATE INDEX transactions_by_slot ON transactions (slot) WHERE state IN ('LANDED', 'FAILED');
+CREATE INDEX deposits_of_treasury ON deposits (slot) WHERE account = 'treasury';
