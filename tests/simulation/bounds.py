@@ -33,5 +33,6 @@ def small(luck: Random) -> Generator[None]:
         mock.patch.object(drain, "EVENTS_PER_DRAIN", luck.choice([7, 1_000])),
         mock.patch.object(reclaim, "RECEIPTS_PER_RECLAIM", luck.choice([1, 2, 9])),
         mock.patch.object(deposits, "TRANSACTIONS_PER_WALK", luck.choice([1, 5, 100])),
+        mock.patch.object(deposits, "PROBES_PER_WALK", luck.choice([3, 20])),
     ):
         yield

@@ -33,7 +33,7 @@ from pixr.adapters.solana import sightings
 from pixr.domain import earnings, intent, packing
 from pixr.domain.payouts import Absent, Attempt, Sighting, Unknown, Unsettled, Verdict, judge
 from pixr.ops import recovery
-from tests.simulation import boundaries, profiles
+from tests.simulation import blind, boundaries, profiles
 from tests.simulation.run import Violated, run
 from tests.simulation.servers import Servers, own_servers
 
@@ -212,6 +212,12 @@ def _recovery_that_sees_nothing() -> Generator[None]:
         yield
 
 
+def _all_is_in_the_books() -> AbstractContextManager[Any]:
+    """The guard takes nothing off for what may have landed already."""
+    out = "WHERE state IN ('SIGNED', 'INFLIGHT', 'HOLD')"
+    return changed({"house/bounds": (out, "WHERE false")})
+
+
 def _rounded_up() -> AbstractContextManager[Any]:
     """The platform gets the ceiling of its share of each drain."""
     split = earnings.split
@@ -331,6 +337,19 @@ FAULTS: Final = (
         patch=lambda: mock.patch.object(pauses, "read", return_value=None),
         profile="restore",
         seeds=(6,),
+    ),
+    Fault(name="the walk finds nothing", patch=blind.a_walk_that_finds_nothing, profile="restore"),
+    Fault(
+        name="an unknown payment is swallowed",
+        patch=blind.an_unknown_payment_that_is_swallowed,
+        profile="restore",
+        seeds=(6,),
+    ),
+    Fault(
+        name="the guard forgets what may have landed",
+        patch=_all_is_in_the_books,
+        profile="calm",
+        seeds=(3,),
     ),
     Fault(
         name="a recovery that reads nothing back",

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from pixr.adapters.postgres import verification
+from functions.batch import guard
+from pixr.adapters.postgres import pauses, verification
 from tests.simulation.glance import Glance
 from tests.simulation.town import Town
 
@@ -253,6 +254,13 @@ def i10_only_allowed_edges_occur(town: Town, now: Glance) -> None:
         town.edges_read = row["id"]
 
 
+def i16_nobody_is_stopped_for_nothing(town: Town, now: Glance) -> None:
+    """While nothing was forgotten and no key is stolen, the books never seem to lack a payment."""
+    pause = pauses.read(town.look)
+    if pause is not None and town.known.lost_since is None:
+        assert guard.CAUSE not in str(pause["reason"]), f"stopped for nothing: {pause['reason']}"
+
+
 def i10_the_audit_chain_verifies(town: Town, now: Glance) -> None:
     """The audit chain verifies, hashed here as its page says."""
     previous = bytes(32)
@@ -282,6 +290,7 @@ CHEAP: Final = (
     i07_reserved_is_at_least_what_is_in_flight,
     i08_paid_implies_finalized_evidence,
     i10_only_allowed_edges_occur,
+    i16_nobody_is_stopped_for_nothing,
 )
 """After every step."""
 

@@ -1,7 +1,12 @@
 """The database goes back to an older point, and ``pixr recover`` reads the rest from the chain.
 
-    backup ─▶ time goes on ─▶ restore: everybody dies, the rows are the old ones, settlement is
-    paused ─▶ the producer sends its views again ─▶ recover, as often as it takes
+    backup ─▶ time goes on ─▶ restore: everybody dies, the rows are the old ones
+      ─▶ an operator pauses settlement, or nobody does and the settler has to notice by itself
+      ─▶ the producer sends its views again ─▶ recover, as often as it takes
+
+Who does not pause must not be quicker than the chain: a restore takes minutes, and by then
+whatever was signed before is final or dead, and nodes that lag have heard of it. What is still on
+its way cannot be noticed by anybody.
 
 What the run knows by itself goes back as far as it speaks of the database's rows; what happened on
 the chain, who asked for what, and who accrued how much, did happen.
@@ -22,6 +27,8 @@ from tests.simulation.town import Town
 
 BACKUP = "backup"
 DRAINS_MAX = 20
+MINUTES_MAX = 15
+"""That a restore takes: a chain that has not decided by then is not waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +68,25 @@ def restore(town: Town, actors: Actors, point: Point) -> None:
     there = {str(row["id"]) for row in town.look.execute("SELECT id FROM payouts")}
     known.forgotten |= known.asked.keys() - there
     pauses.resume(town.look)
-    pauses.pause(town.look, "simulated restore", now=town.clock.now())
+    if town.chance(0.5) or not _is_decided(town):
+        pauses.pause(town.look, "simulated restore", now=town.clock.now())
+    else:
+        town.count("restores that nobody pauses")
     people.append(town, list(known.events.values()))
     known.must_resend = True
     town.count("restores")
+
+
+def _is_decided(town: Town) -> bool:
+    """Let the minutes pass that a restore takes; whether nothing is on its way any more."""
+    cluster = town.cluster
+    for _ in range(MINUTES_MAX):
+        town.pass_time(60)
+        if not any(cluster.may_land(signed.raw) for signed in town.known.signed.values()):
+            lag_slots = cluster.troubles.lag_slots_max + cluster.troubles.index_lag_slots_max
+            cluster.pass_slots(lag_slots)
+            return True
+    return False
 
 
 def i15_rolling_back_and_recovering_keeps_i1(town: Town, actors: Actors) -> str:
