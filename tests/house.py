@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
+from functions import nodes
 from functions.api import handler as api
 from functions.wallet import handler as wallet
 from pixr.adapters.keys import MasterSeed
@@ -168,10 +169,9 @@ def forget() -> None:
     for cached in (
         wallet.settings,
         wallet.seed,
-        wallet.chain,
         api.settings,
         api.stream,
-        api.chain,
         api.bucket,
+        nodes._held_to,
     ):
         cached.cache_clear()

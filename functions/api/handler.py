@@ -36,14 +36,15 @@ from functions.api.proofs import ProofView, show_proof
 from functions.api.uploads import expect_upload
 from functions.api.views import ViewsRequest, take_views
 from functions.http import PREFIX, Http, needs
+from functions.nodes import nodes_of
 from functions.once import IdempotencyKey, claim_of
 from functions.settings import ApiSettings
 from functions.telemetry import make_logger
 from functions.values import PAGE_LIMIT_MAX, read_cursor, read_id
 from functions.wake import wake_settler
 from pixr.adapters.objects import Bucket
-from pixr.adapters.postgres import connect, stats
-from pixr.adapters.solana import GENESIS_HASHES, Solana
+from pixr.adapters.postgres import Database, connect, stats
+from pixr.adapters.solana import Solana
 from pixr.domain.errors import SecondFactorMissing
 from pixr.domain.renditions import SolPrice
 
@@ -73,10 +74,9 @@ def stream() -> "ViewStream":
     return ViewStream(settings().redis_url, replicas_min=settings().redis_replicas_min)
 
 
-@cache
-def chain() -> Solana:
-    """The nodes; connections are kept between requests."""
-    return Solana(settings().rpc_urls, genesis_hash=GENESIS_HASHES.get(settings().network))
+def chain(db: Database) -> Solana:
+    """The nodes, held to the chain that the settler has pinned."""
+    return nodes_of(db, settings().rpc_urls, settings().network)
 
 
 @cache
@@ -160,7 +160,7 @@ def post_invest(body: InvestRequest, idempotency_key: IdempotencyKey) -> Investm
     with connect(str(settings().database_url)) as db:
         answer = invest(
             db,
-            chain(),
+            chain(db),
             asked,
             claim=claim,
             sol=_sol_price(),

@@ -7,7 +7,6 @@ not for safety; Lambda's own retries are off because the next minute is one.
 import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -93,16 +92,26 @@ def _chain(db: Database, now: datetime) -> Solana:
 
     At that tick the network's known chain is pinned, or, where the network has no name in the
     world, the one that the nodes speak of.
+
+    Raises:
+        ChainUnreachable: It is the first tick, and the nodes do not answer or do not agree.
     """
     pinned = house.chain(db)
     if pinned is None:
         network = settings().network
-        known = GENESIS_HASHES.get(network)
-        with suppress(ChainUnreachable):
-            found = known or Solana(settings().rpc_urls).genesis_hash()
-            house.pin_chain(db, found, network, now=now)
-            pinned = found
+        pinned = GENESIS_HASHES.get(network) or Solana(settings().rpc_urls).genesis_hash()
+        house.pin_chain(db, pinned, network, now=now)
     return Solana(settings().rpc_urls, genesis_hash=pinned)
+
+
+def _tick(db: Database, stream: ViewStream, clockwork: Clockwork) -> Report:
+    """Run a tick; one that cannot tell which chain is ours only drains."""
+    try:
+        chain, outage = _chain(db, clockwork.now()), None
+    except ChainUnreachable as reason:
+        chain, outage = Solana(settings().rpc_urls), str(reason)
+    world = World(db=db, chain=chain, stream=stream, keyring=keyring(), send=_send)
+    return run(world, terms(), clockwork, outage=outage)
 
 
 @logger.inject_lambda_context
@@ -122,10 +131,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     stream = ViewStream(settings().redis_url)
     with connect(str(settings().database_url)) as db:
         try:
-            world = World(
-                db=db, chain=_chain(db, begun_at), stream=stream, keyring=keyring(), send=_send
-            )
-            report = run(world, terms(), clockwork)
+            report = _tick(db, stream, clockwork)
         finally:
             stream.close()
         backlog = batches.backlog(db)
@@ -134,14 +140,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.warning("chain.unreachable", reason=report.outage)
     if report.paused is not None:
         logger.error("settlement.paused", reason=report.paused)
+    for reason in report.unseen:
+        logger.warning("chain.unseen", reason=reason)
     if report.stream_outage is not None:
         logger.warning("stream.unreachable", reason=report.stream_outage)
     for batch_id, fault in report.broken.items():
         logger.error("batch.broken", batch_id=batch_id, fault=fault)
     # asdict would rebuild the counter from pairs, and count those.
     told = {**asdict(report), "verdicts": dict(report.verdicts)}
-    for reason in report.unseen:
-        logger.warning("chain.unseen", reason=reason)
     logger.info("settle.tick", **told, **backlog)
     _measure(report, backlog, landed)
     return {"rounds": report.rounds, "sent": report.batches_sent, **dict(report.verdicts)}
@@ -157,13 +163,13 @@ def _measure(report: Report, backlog: dict[str, Any], landed: Sequence[dict[str,
         ("Ticks", MetricUnit.Count, None if report.outage else 1),
         ("HoldBatches", MetricUnit.Count, backlog["batches_held"] + len(report.broken)),
         ("SettlementPaused", MetricUnit.Count, int(report.paused is not None)),
+        ("ChainUnseen", MetricUnit.Count, None if report.outage else len(report.unseen)),
         ("PendingEarningsLamports", MetricUnit.Count, backlog["owed_lamports"]),
         ("TreasuryLamports", MetricUnit.Count, backlog["treasury_lamports"]),
         ("UpgradeQueueDepth", MetricUnit.Count, backlog["upgrades_open"]),
         (
             "LedgerDrift",
             MetricUnit.Count,
-        ("ChainUnseen", MetricUnit.Count, None if report.outage else len(report.unseen)),
             None if report.drift_lamports is None else abs(report.drift_lamports),
         ),
         (

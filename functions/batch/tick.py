@@ -56,23 +56,31 @@ class State(Enum):
     DONE = "nothing is under way"
 
 
-def run(world: World, terms: Terms, clockwork: Clockwork) -> Report:
+def run(world: World, terms: Terms, clockwork: Clockwork, *, outage: str | None = None) -> Report:
     """Run rounds until nothing is under way or the time is up.
 
     An outage of the chain ends the tick early and is reported, not raised: what is signed is
     stored, and the next minute goes on with it.
 
+    Args:
+        world: Everything that a tick touches.
+        terms: What the settings say.
+        clockwork: Time and identity.
+        outage: Why the chain must not be asked at all; None: it may be.
+
     Raises:
         SchemaAhead: The database is newer than this code: nothing is done from then on.
     """
     migrate.refuse_newer(world.db)
-    report = Report()
+    report = Report(outage=outage)
     # First what needs no chain: a node that is away must not keep views waiting in Redis.
     _drain(world, terms, clockwork, report)
+    if outage is not None:
+        return report
     try:
         _settle(world, terms, clockwork, report)
-    except ChainUnreachable as outage:
-        report.outage = str(outage)
+    except ChainUnreachable as away:
+        report.outage = str(away)
     return report
 
 

@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.http import PREFIX, Http, needs
+from functions.nodes import nodes_of
 from functions.once import IdempotencyKey, claim_of
 from functions.settings import WalletSettings
 from functions.telemetry import count_one, make_logger
@@ -34,8 +35,8 @@ from functions.wallet.history import get_withdrawal, list_movements, list_withdr
 from functions.wallet.wallet import open_wallet
 from functions.wallet.withdraw import Withdrawal, withdraw
 from pixr.adapters.keys import MasterSeed, load_master_seed
-from pixr.adapters.postgres import connect
-from pixr.adapters.solana import GENESIS_HASHES, Solana
+from pixr.adapters.postgres import Database, connect
+from pixr.adapters.solana import Solana
 from pixr.domain.errors import SecondFactorMissing
 
 logger = make_logger("wallet")
@@ -57,10 +58,9 @@ def seed() -> MasterSeed:
     return load_master_seed(settings().master_seed_arn)
 
 
-@cache
-def chain() -> Solana:
-    """The nodes; connections are kept between requests."""
-    return Solana(settings().rpc_urls, genesis_hash=GENESIS_HASHES.get(settings().network))
+def chain(db: Database) -> Solana:
+    """The nodes, held to the chain that the settler has pinned."""
+    return nodes_of(db, settings().rpc_urls, settings().network)
 
 
 def _link(kind: str, name: str) -> str:
@@ -90,7 +90,7 @@ def get_wallet() -> WalletView:
 def get_balance() -> BalanceView:
     """Get what is on chain and what is due."""
     with connect(str(settings().database_url)) as db:
-        balance = read_balance(db, chain(), app.caller.user_id, now=datetime.now(UTC))
+        balance = read_balance(db, chain(db), app.caller.user_id, now=datetime.now(UTC))
     return BalanceView(
         address=balance.address,
         on_chain=Amount.of(balance.on_chain_lamports),
@@ -127,7 +127,7 @@ def post_withdraw(body: WithdrawRequest, idempotency_key: IdempotencyKey) -> Wit
     )
     claim = claim_of(app.caller, idempotency_key, "POST /withdraw", body)
     with connect(str(settings().database_url)) as db:
-        answer = withdraw(db, chain(), asked, claim=claim, now=datetime.now(UTC))
+        answer = withdraw(db, chain(db), asked, claim=claim, now=datetime.now(UTC))
     if answer["withdrawal_id"] == str(asked.id):
         logger.info("withdrawal.accepted", withdrawal_id=answer["withdrawal_id"])
         wake_settler(settings().settle_queue_url, "withdrawal", logger=logger)

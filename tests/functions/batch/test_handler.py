@@ -18,6 +18,8 @@ from solders.keypair import Keypair
 from functions.batch import handler as batch
 from functions.batch.drain import drain_once
 from functions.settings import BadSettings, BatchSettings
+from pixr.adapters.postgres import house
+from pixr.adapters.solana import ChainUnreachable, Solana
 from pixr.local.chain import ChainProcess
 from tests.functions.batch.conftest import RULES, Settler
 
@@ -106,9 +108,9 @@ def test_a_tick_pays_and_counts(deployed: Settler, capsys: pytest.CaptureFixture
     assert counted["BatchSuccessRate"] == [100.0]
     assert counted["LedgerDrift"] == [0.0]
     assert counted["HoldBatches"] == [0.0]
+    assert counted["ChainUnseen"] == [0.0]
     assert len(counted["TransactionSeconds"]) == 1
     assert counted["TreasuryLamports"][0] < 10**10
-    assert counted["ChainUnseen"] == [0.0]
 
 
 def test_a_tick_that_paid_is_told_in_the_log(
@@ -143,6 +145,32 @@ def test_a_chain_that_is_away_costs_nobody_a_view(
     assert deployed.account("owed:alice") == 19_000_000
     assert "chain.unreachable" in [record.message for record in caplog.records]
     assert "Ticks" not in figures(capsys.readouterr().out)
+
+
+def test_the_first_tick_settles_nothing_on_a_chain_that_nobody_names(
+    deployed: Settler, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The nodes are of several chains: whose money it would be, nobody can tell."""
+
+    def disagree(_: Solana) -> str:
+        raise ChainUnreachable("the nodes are of several chains")
+
+    deployed.db.execute(
+        "INSERT INTO user_wallets VALUES"
+        " ('alice', '5vUSQWdJq394G6B5fAScfLovBm5kjSWq37Q8ayEse42G', 1, now())"
+    )
+    deployed.content("film", "alice")
+    deployed.watch("film", 1_000)
+    with monkeypatch.context() as patched:
+        patched.setattr(Solana, "genesis_hash", disagree)
+        assert invoke() == {"rounds": 0, "sent": 0}
+    assert house.chain(deployed.db) is None
+    assert deployed.account("owed:alice") == 19_000_000
+    assert deployed.account("treasury") == 0
+    assert "Ticks" not in figures(capsys.readouterr().out)
+    # When they agree again it is pinned, and paid.
+    assert invoke()["paid"] == 1
+    assert house.chain(deployed.db) == deployed.chain.genesis_hash()
 
 
 def test_a_stream_that_is_away_keeps_nobody_from_being_paid(
