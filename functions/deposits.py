@@ -10,8 +10,8 @@ address keeps what the ledger knows of it rather than stopping anybody's payment
 
 What the treasury paid for is no deposit, whoever got it. When the database does not know
 such a transaction, it was restored to an older point, or somebody else has the key: the
-walk stops before it. For treasury and escrow nothing may hide one: every node's list counts,
-some are read of what has to wait, and a walk that does not see everything says so.
+walk stops before it. Every node's list counts. For treasury and escrow nothing may hide such a
+payment: some are read of what has to wait, and a walk that does not see everything says so.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,6 @@ from typing import Final, Protocol
 from pixr.adapters.postgres import Database, deposits, house
 from pixr.adapters.solana import (
     ChainUnreachable,
-    HistoryTooLong,
     Listing,
     SignatureRecord,
     TransactionView,
@@ -52,32 +51,20 @@ class Walked:
     """Why it could not see everything that happened; None: it did."""
 
 
-class Reader(Protocol):
-    """What every walk asks of the chain. Never called inside a database transaction."""
+class Chain(Protocol):
+    """What a walk asks. Never called inside a database transaction."""
 
     def transaction(self, signature: str) -> TransactionView | None:
         """One finalized transaction; None when no node can read it."""
         ...
 
-
-class Lists(Reader, Protocol):
-    """For a person's wallet the first node that answers will do."""
-
-    def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
-        """Finalized transactions after ``until``, oldest first."""
-        ...
-
-
-class Listings(Reader, Protocol):
-    """For the house all nodes are asked."""
-
     def listing(self, address: str, *, until: str | None, pages_max: int) -> Listing:
-        """What they list together after ``until``."""
+        """What all nodes together list after ``until``."""
         ...
 
 
 def observe_deposits(
-    db: Database, chain: Lists, *, account: str, address: str, now: datetime
+    db: Database, chain: Chain, *, account: str, address: str, now: datetime
 ) -> int:
     """Post every new deposit to ``account`` and return how many lamports came in.
 
@@ -88,17 +75,18 @@ def observe_deposits(
         ChainUnreachable: A node failed half way; nothing of this walk was posted.
     """
     since = deposits.cursor(db, address)
+    listing = chain.listing(address, until=since, pages_max=PAGES_PER_WALK)
+    known = deposits.known(db, [record.signature for record in listing.records], account=account)
+    seen, _ = _divide(listing.records, known)
     try:
-        records = chain.signatures(address, until=since)
-        known = deposits.known(db, [record.signature for record in records], account=account)
-        seen, _ = _divide(records, known)
         found = _read_deposits(db, chain, seen, known, address=address)
-    except (HistoryTooLong, UnknownPayment):
+    except UnknownPayment:
         return 0
-    return _post(db, found, seen, account=account, address=address, since=since, now=now)
+    passed = seen[: listing.settled]
+    return _post(db, found, passed, account=account, address=address, since=since, now=now)
 
 
-def walk(db: Database, chain: Listings, *, account: str, address: str, now: datetime) -> Walked:
+def walk(db: Database, chain: Chain, *, account: str, address: str, now: datetime) -> Walked:
     """Post what came to ``account`` of the house, and look for what the books do not know.
 
     Two walkers at once post nothing twice: the cursor moves for one of them only. Posts at
@@ -117,7 +105,8 @@ def walk(db: Database, chain: Listings, *, account: str, address: str, now: date
     found = _read_deposits(db, chain, seen, known, address=address)
     strays = [record for record in listing.strays if record.signature not in known]
     _probe(db, chain, [*reversed(later), *strays], known, now=now)
-    came = _post(db, found, seen, account=account, address=address, since=since, now=now)
+    passed = seen[: listing.settled]
+    came = _post(db, found, passed, account=account, address=address, since=since, now=now)
     if listing.gap is not None:
         return Walked(lamports=came, unseen=f"{account}: {listing.gap}")
     return Walked(
@@ -140,7 +129,7 @@ def _divide(
 
 def _read_deposits(
     db: Database,
-    chain: Reader,
+    chain: Chain,
     records: Sequence[SignatureRecord],
     known: set[str],
     *,
@@ -165,7 +154,7 @@ def _read_deposits(
 
 def _probe(
     db: Database,
-    chain: Reader,
+    chain: Chain,
     waiting: Sequence[SignatureRecord],
     known: set[str],
     *,
@@ -202,17 +191,21 @@ def _refuse_ours(view: TransactionView, treasury: str | None) -> None:
 def _post(
     db: Database,
     found: Sequence[deposits.Deposit],
-    seen: Sequence[SignatureRecord],
+    passed: Sequence[SignatureRecord],
     *,
     account: str,
     address: str,
     since: str | None,
     now: datetime,
 ) -> int:
-    """Post and move the cursor; 0 when somebody else moved it meanwhile."""
-    if not seen:
+    """Post, and move the cursor over what two nodes have passed; 0 when somebody else moved it.
+
+    What one node lists is posted, too. But to walk on from there would skip, for ever, what
+    that node lacks and the other has not come to yet.
+    """
+    if not found and not passed:
         return 0
-    walked = (since, seen[-1].signature)
+    walked = (since, passed[-1].signature if passed else since)
     if deposits.record(db, found, account=account, address=address, walked=walked, now=now):
         return sum(deposit.lamports for deposit in found)
     return 0

@@ -12,7 +12,7 @@ from solders.pubkey import Pubkey
 
 from functions import deposits
 from functions.deposits import UnknownPayment, walk
-from pixr.adapters.postgres import Database, house
+from pixr.adapters.postgres import Database, house, ledger
 from pixr.adapters.postgres import deposits as tables
 from pixr.adapters.solana import Listing, SignatureRecord, TransactionView
 
@@ -28,6 +28,8 @@ class Nodes:
     records: Sequence[SignatureRecord] = ()
     strays: Sequence[SignatureRecord] = ()
     gap: str | None = None
+    settled: int | None = None
+    """So many are passed by two nodes; None: all."""
     ours: set[str] = field(default_factory=set)
     read: list[str] = field(default_factory=list)
 
@@ -35,7 +37,9 @@ class Nodes:
         assert pages_max == deposits.PAGES_PER_WALK
         names = [record.signature for record in self.records]
         start = names.index(until) + 1 if until in names else 0
-        return Listing(records=tuple(self.records[start:]), strays=tuple(self.strays), gap=self.gap)
+        found = tuple(self.records[start:])
+        settled = len(found) if self.settled is None else self.settled
+        return Listing(records=found, strays=tuple(self.strays), gap=self.gap, settled=settled)
 
     def transaction(self, signature: str) -> TransactionView | None:
         self.read.append(signature)
@@ -149,3 +153,19 @@ def test_what_waits_is_looked_at_elsewhere_in_the_next_minute(house_db: Database
         )
         looked |= set(nodes.read)
     assert len(looked) == 300
+
+
+def test_what_one_node_lists_is_posted_and_walked_again_until_another_has_passed_it(
+    house_db: Database,
+) -> None:
+    """The node lacks a block, and the other has not come to it yet: it must not be skipped."""
+    listed = records(4)
+    one = Nodes(records=[listed[0], listed[1], listed[3]], settled=1)
+    assert step(house_db, one).lamports == 3
+    assert tables.cursor(house_db, TREASURY) == listed[0].signature
+    nobody = Nodes(records=listed, settled=0)
+    assert step(house_db, nobody).lamports == 1
+    assert tables.cursor(house_db, TREASURY) == listed[0].signature
+    assert step(house_db, Nodes(records=listed)) == deposits.Walked()
+    assert tables.cursor(house_db, TREASURY) == listed[3].signature
+    assert ledger.read(house_db, "treasury").posted_lamports == 4

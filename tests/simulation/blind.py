@@ -17,7 +17,7 @@ from pixr.adapters.solana import Listing, Solana
 @contextmanager
 def a_walk_that_finds_nothing() -> Generator[None]:
     """No node lists anything, and nobody compares balances."""
-    nothing = Listing(records=(), strays=(), gap=None)
+    nothing = Listing(records=(), strays=(), gap=None, settled=0)
     with (
         mock.patch.object(Solana, "listing", return_value=nothing),
         mock.patch.object(guard, "_missing", return_value=0),

@@ -35,10 +35,12 @@ def record(
     *,
     account: str,
     address: str,
-    walked: tuple[str | None, str],
+    walked: tuple[str | None, str | None],
     now: datetime,
 ) -> bool:
     """Post ``found`` and move the cursor from ``walked[0]`` to ``walked[1]``, all or nothing.
+
+    Where both are the same nothing is moved.
 
     Returns:
         False when somebody else walked the address meanwhile; nothing is written then.
@@ -46,7 +48,8 @@ def record(
     expected, newest = walked
     parameters = {"address": address, "signature": newest, "expected": expected, "now": now}
     with db.transaction():
-        if db.execute(sql("deposits/move_cursor"), parameters).fetchone() is None:
+        is_moving = newest != expected
+        if is_moving and db.execute(sql("deposits/move_cursor"), parameters).fetchone() is None:
             return False
         ledger.open_account(db, account)
         for deposit in found:

@@ -10,20 +10,20 @@ JSON-RPC is spoken here rather than by solana-py's client, which can raise an ex
 
 import itertools
 import random
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
-from pixr.adapters.solana import answers, history, reads, sightings
+from pixr.adapters.solana import answers, blockhashes, history, reads, sightings
 from pixr.adapters.solana.errors import (
     ChainUnreachable,
     HistoryForgotten,
     HistoryHole,
     NodeError,
+    unreachable,
 )
 from pixr.adapters.solana.node import TIMEOUT_S, Node
 from pixr.adapters.solana.refusals import blame
@@ -51,12 +51,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WORKERS: Final = 8
-BLOCKHASH_BLOCKS: Final = 150
-"""So many blocks after its own a blockhash can be used."""
-CLAIM_BLOCKS_MAX: Final = 300
-"""A height that is said to be valid this far above the chain's own is a lie or a mistake."""
-LAG_BLOCKS_MAX: Final = 20
-"""A blockhash of a node that is further behind has little time left to land."""
 
 
 class Solana:
@@ -129,7 +123,7 @@ class Solana:
         told = self._tried(lambda node: node.read(answers.blockhash, "getGenesisHash"))
         found = sorted({said for said in told if isinstance(said, str)})
         if not found:
-            raise self._unreachable(told)
+            raise unreachable(told)
         if len(found) > 1:
             raise ChainUnreachable(f"the nodes are of several chains: {', '.join(found)}")
         return found[0]
@@ -159,10 +153,10 @@ class Solana:
             return [view for page in asked for view in reads.accounts(node, page).value]
 
         wanted = min(len(self.nodes), QUORUM_NODES)
-        answers = self._tried(all_of)
+        answers = self._tried(all_of, self._asked(nodes_min=wanted))
         found = [item for item in answers if not isinstance(item, NodeError)]
         if len(found) < wanted:
-            raise self._unreachable(answers)
+            raise unreachable(answers)
         return found[:wanted]
 
     def contents(self, addresses: Sequence[str]) -> list[AccountContent | None]:
@@ -179,59 +173,17 @@ class Solana:
         return self._first(lambda node: reads.recent_fees(node, accounts))
 
     def blockhash(self) -> Blockhash:
-        """A recent blockhash, and the last height at which it can land.
-
-        A node may lie about that height in both directions. Too high only costs time: we wait
-        longer before we declare an attempt dead. Too low costs money: we would sign again while
-        the first attempt can still land. So the height is the highest of the giver's claim and of
-        each node's own height + 150, read *after* the blockhash was given; and what lies more
-        than ``CLAIM_BLOCKS_MAX`` above the median of those heights is left out, because a batch
-        would wait for it for ever.
-
-        The nodes that do not lag give in turn: a hash that only its giver knows would keep every
-        payment from landing, if it were asked each time.
-
-        One node alone could name a height that is past already, have the bytes to itself, and keep
-        them until the others have proved that they are dead. So two nodes must tell their
-        height, where two are configured.
-
-        Nor is its slot the giver's own word: history that reaches back to it is what proves an
-        expiry, so one that is too high would let a node prove it that has forgotten everything.
-        It is the median of what the nodes say, of two the lower: no later than now while most
-        of them are honest, and no earlier than what an honest one said.
+        """A recent blockhash, and the last height at which it can land (``blockhashes.chosen``).
 
         Raises:
             ChainUnreachable: No node gives both a blockhash and its height, or too few a height.
         """
-        asked = self._asked()
+        quorum = min(len(self.nodes), QUORUM_NODES)
+        asked = self._asked(nodes_min=quorum)
         given = self._tried(reads.blockhash, asked)
+        # After the blockhashes: a height that was read before would be too low for them.
         told = self._tried(reads.confirmed_height, asked)
-        both = [
-            (hash_, height)
-            for hash_, height in zip(given, told, strict=True)
-            if isinstance(hash_, Blockhash) and isinstance(height, int)
-        ]
-        if not both:
-            raise self._unreachable([*given, *told])
-        heights = [height for height in told if isinstance(height, int)]
-        if len(heights) < min(len(self.nodes), QUORUM_NODES):
-            raise ChainUnreachable(
-                f"only {len(heights)} of {len(self.nodes)} nodes tell their height;"
-                f" nothing is signed by the word of one ({self._unreachable([*given, *told])})"
-            )
-        # Of two, the higher: one that lags must not make the other's truth a lie.
-        median = statistics.median_high(heights)
-        current = [hash_ for hash_, height in both if height >= median - LAG_BLOCKS_MAX]
-        giver = (current or [both[0][0]])[next(self._turns) % max(len(current), 1)]
-        claims = [giver.last_valid_block_height, *(height + BLOCKHASH_BLOCKS for height in heights)]
-        slots = [item.slot for item in given if isinstance(item, Blockhash)]
-        return replace(
-            giver,
-            slot=statistics.median_low(slots),
-            last_valid_block_height=max(
-                claim for claim in claims if claim <= median + CLAIM_BLOCKS_MAX
-            ),
-        )
+        return blockhashes.chosen(given, told, quorum=quorum, turn=next(self._turns))
 
     def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
         """Finalized transactions of ``address`` after ``until``, oldest first.
@@ -249,7 +201,7 @@ class Solana:
                 failures.append(error)
         if holes := [error for error in failures if isinstance(error, HistoryHole)]:
             raise HistoryForgotten(str(holes[0]))
-        raise self._unreachable(failures)
+        raise unreachable(failures)
 
     def listing(self, address: str, *, until: str | None, pages_max: int) -> Listing:
         """What all nodes together list of the address's finalized past after ``until``.
@@ -262,9 +214,9 @@ class Solana:
         told = self._tried(
             lambda node: history.listed(node, address, until=until, pages_max=pages_max)
         )
-        found = history.joined(told)
+        found = history.joined(told, quorum=min(len(self.nodes), QUORUM_NODES))
         if found is None:
-            raise self._unreachable(told)
+            raise unreachable(told)
         return found
 
     def balances(self, address: str) -> list[Balance | None]:
@@ -286,7 +238,7 @@ class Solana:
             told.append(found)
         if None in told:
             return None
-        raise self._unreachable(told)
+        raise unreachable(told)
 
     def transactions(self, signatures: Sequence[str]) -> list[TransactionView | None]:
         """Many finalized transactions, in order, several calls at a time."""
@@ -368,18 +320,23 @@ class Solana:
                 return ask(node)
             except NodeError as error:
                 failures.append(error)
-        raise self._unreachable(failures)
+        raise unreachable(failures)
 
-    def _asked(self) -> list[Node]:
-        """The nodes that are not left alone just now; one all the same if there are none."""
+    def _asked(self, nodes_min: int = 1) -> list[Node]:
+        """The nodes that are not left alone just now; so many all the same if there are fewer."""
         shut = {id(node): node.breaker.open_until_s for node in self.nodes}
         healthy = [node for node in self.nodes if shut[id(node)] is None]
-        if not healthy:
-            # Nothing tried would mean nothing known for as long as the breakers stay open.
-            first = min(self.nodes, key=lambda node: shut[id(node)] or 0.0)
-            first.breaker.force()
-            return [first]
-        return healthy
+        missing = nodes_min - len(healthy)
+        if missing <= 0:
+            return healthy
+        # Nothing tried would mean nothing known for as long as the breakers stay open.
+        others = sorted(
+            (node for node in self.nodes if shut[id(node)] is not None),
+            key=lambda node: shut[id(node)] or 0.0,
+        )[:missing]
+        for node in others:
+            node.breaker.force()
+        return [*healthy, *others]
 
     def _tried(
         self, ask: Callable[[Node], T], nodes: Sequence[Node] | None = None
@@ -393,12 +350,6 @@ class Solana:
                 return error
 
         return self._all(attempt, self._asked() if nodes is None else nodes)
-
-    @staticmethod
-    def _unreachable(told: Sequence[object]) -> ChainUnreachable:
-        return ChainUnreachable(
-            "; ".join(str(item) for item in told if isinstance(item, NodeError))
-        )
 
     def _each(self, act: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Call ``act`` for each item, ``workers`` at a time; no thread outlives the call."""
@@ -435,4 +386,4 @@ class Solana:
             if error is None:
                 return Passes()
             refused = refused or Refuses(**asdict(blame(error, raw)))
-        return refused or Unknown(reason=str(self._unreachable(failures)))
+        return refused or Unknown(reason=str(unreachable(failures)))

@@ -11,6 +11,8 @@ NodeError           one node gave no usable answer
 └── HistoryHole     its list does not join on to where the last walk ended
 """
 
+from collections.abc import Sequence
+
 from pixr.domain.errors import Outage
 
 
@@ -42,3 +44,8 @@ class NodeError(Exception):
 
 class HistoryHole(NodeError):
     """The node's list of an address ends before it joins on to where the last walk ended."""
+
+
+def unreachable(told: Sequence[object]) -> ChainUnreachable:
+    """What to raise when nodes told nothing but why they tell nothing."""
+    return ChainUnreachable("; ".join(str(item) for item in told if isinstance(item, NodeError)))

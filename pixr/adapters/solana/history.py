@@ -73,11 +73,11 @@ def listed(node: Node, address: str, *, until: str | None, pages_max: int | None
     return Listed(records, long)
 
 
-def joined(told: Sequence[Listed | NodeError]) -> Listing | None:
+def joined(told: Sequence[Listed | NodeError], *, quorum: int) -> Listing | None:
     """The lists of several nodes as one; None when there is none.
 
     A node that lags hides what is newest, and one that lacks blocks what was in them: whatever
-    one of them lists has happened.
+    one of them lists has happened, and what ``quorum`` of them have passed is complete.
     """
     found = [item for item in told if isinstance(item, Listed)]
     if not found:
@@ -94,12 +94,28 @@ def joined(told: Sequence[Listed | NodeError]) -> Listing | None:
         if record.signature not in placed
     }
     gaps = [item.gap for item in found if item.gap is not None]
+    # Within a slot in the order of the first list.
+    records = tuple(item[2] for item in sorted(placed.values(), key=lambda item: item[:2]))
     return Listing(
-        # Within a slot in the order of the first list.
-        records=tuple(item[2] for item in sorted(placed.values(), key=lambda item: item[:2])),
+        records=records,
+        settled=_settled(records, [item for item in found if item.gap is None], quorum=quorum),
         strays=tuple(sorted(strays.values(), key=lambda record: -record.slot)),
         gap=str(gaps[0]) if len(gaps) == len(found) else None,
     )
+
+
+def _settled(records: Sequence[SignatureRecord], lists: Sequence[Listed], *, quorum: int) -> int:
+    """How many of ``records`` so many ``lists`` have, or have something newer than."""
+    passed = [
+        (item.records[0].slot, {record.signature for record in item.records})
+        for item in lists
+        if item.records
+    ]
+    for position, record in enumerate(records):
+        having = [slot for slot, names in passed if slot > record.slot or record.signature in names]
+        if len(having) < quorum:
+            return position
+    return len(records)
 
 
 def _hole(

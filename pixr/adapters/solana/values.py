@@ -65,6 +65,9 @@ class Listing:
     signature. Some of it may be older than that."""
     gap: str | None
     """Why no list joins on, so that ``records`` is empty; None: one does."""
+    settled: int
+    """So many of ``records``, from the oldest, are passed by the lists of two nodes, or of the only
+    one that is configured: nothing is missing among them unless both lack it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ def test_a_healthy_node_beside_it_is_enough_to_read(
     assert (type(dead), type(broken), type(healthy)) == (Unknown, Unknown, Absent)
     assert solana.slot() >= 0
     # But to sign by what one of three says, or to believe it of an account, would be too little.
-    with pytest.raises(ChainUnreachable, match="only 1 of 3 nodes tell their height"):
+    with pytest.raises(ChainUnreachable, match="only 1 of the nodes tells its height"):
         solana.blockhash()
     with pytest.raises(ChainUnreachable):
         solana.accounts_of_each([str(one.target)])

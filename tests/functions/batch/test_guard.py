@@ -31,7 +31,7 @@ class Nodes:
     told: list[Balance | None]
 
     def listing(self, *_: Any, **__: Any) -> Listing:
-        return Listing(records=(), strays=(), gap=None)
+        return Listing(records=(), strays=(), gap=None, settled=0)
 
     def balances(self, address: str) -> list[Balance | None]:
         assert address == ADDRESSES["treasury"]

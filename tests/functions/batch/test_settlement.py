@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from solders.hash import Hash
@@ -13,8 +14,9 @@ from solders.system_program import TransferParams, transfer
 from solders.transaction import Transaction
 
 from functions import deposits
+from functions.deposits import observe_deposits
 from pixr.adapters.postgres import connect
-from pixr.adapters.solana import HistoryTooLong, Listing, SignatureRecord, Solana
+from pixr.adapters.solana import Listing, Solana
 from tests.functions.batch.conftest import Settler, request_withdrawals
 
 DUE = 19_000_000
@@ -270,10 +272,7 @@ def test_a_flooded_address_stops_nobody(settler: Settler, due: str) -> None:
 
     class Flooded(Solana):
         def listing(self, address: str, *, until: str | None, pages_max: int) -> Listing:
-            return Listing(records=(), strays=(), gap="it is too long")
-
-        def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
-            raise HistoryTooLong(address)
+            return Listing(records=(), strays=(), gap="it is too long", settled=0)
 
     settler.chain = Flooded([url(settler)])
     report = settler.tick()
