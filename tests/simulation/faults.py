@@ -14,13 +14,11 @@ import argparse
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from unittest import mock
-
-from solders.system_program import TransferParams, transfer
 
 import functions.batch.observe as observing
 import functions.batch.reclaim as reclaiming
@@ -30,10 +28,10 @@ from pixr.adapters import postgres
 from pixr.adapters.postgres import batch_edges, deposits, idempotency, outbox, pauses
 from pixr.adapters.redis import Entry, ViewStream
 from pixr.adapters.solana import sightings
-from pixr.domain import earnings, intent, packing
+from pixr.domain import earnings
 from pixr.domain.payouts import Absent, Attempt, Sighting, Unknown, Unsettled, Verdict, judge
 from pixr.ops import recovery
-from tests.simulation import blind, boundaries, profiles
+from tests.simulation import blind, boundaries, hasty, profiles
 from tests.simulation.run import Violated, run
 from tests.simulation.servers import Servers, own_servers
 
@@ -112,52 +110,6 @@ def _signed_again_after_a_minute() -> Generator[None]:
         mock.patch.object(tick, "observe", timed),
         mock.patch.object(observing, "judge", impatient),
     ):
-        yield
-
-
-def _sent_before_it_is_stored() -> AbstractContextManager[Any]:
-    store = sign._store_and_send
-
-    def hasty(desk: sign.Desk, signed: Sequence[Any], *, now: datetime) -> Any:
-        desk.chain.send([item.raw for item in signed])
-        return store(desk, signed, now=now)
-
-    return mock.patch.object(sign, "_store_and_send", hasty)
-
-
-def _sent_inside_a_transaction() -> AbstractContextManager[Any]:
-    store = sign._store_and_send
-
-    def tidy(desk: sign.Desk, signed: Sequence[Any], *, now: datetime) -> Any:
-        with desk.db.transaction():
-            return store(desk, signed, now=now)
-
-    return mock.patch.object(sign, "_store_and_send", tidy)
-
-
-@contextmanager
-def _without_a_receipt() -> Generator[None]:
-    def nothing(treasury: Any, *_rest: Any) -> Any:
-        return transfer(TransferParams(from_pubkey=treasury, to_pubkey=treasury, lamports=0))
-
-    with (
-        mock.patch.object(packing, "create_receipt", nothing),
-        mock.patch.object(intent, "check"),
-    ):
-        yield
-
-
-@contextmanager
-def _signed_unread() -> Generator[None]:
-    """A payee gets a lamport more than the batch says, and the signer does not look again."""
-    build = packing.message
-
-    def generous(wanted: packing.Intent, **rest: Any) -> Any:
-        first, *others = wanted.transfers
-        more = replace(first, lamports=first.lamports + 1)
-        return build(replace(wanted, transfers=(more, *others)), **rest)
-
-    with mock.patch.object(packing, "message", generous), mock.patch.object(intent, "check"):
         yield
 
 
@@ -247,7 +199,7 @@ NO_RELEASE: Final = ("sum(released_lamports)::bigint\n", "0\n")
 
 FAULTS: Final = (
     Fault(name="signed again after a timeout", patch=_judged(_no_patience), profile="network"),
-    Fault(name="sent, then stored", patch=_sent_before_it_is_stored, profile="calm"),
+    Fault(name="sent, then stored", patch=hasty.sent_before_it_is_stored, profile="calm"),
     Fault(
         name="stored, and signed again after 60 s",
         patch=_signed_again_after_a_minute,
@@ -259,8 +211,8 @@ FAULTS: Final = (
         patch=_judged(_silence_is_absence),
         profile="network",
     ),
-    Fault(name="no receipt", patch=_without_a_receipt, profile="calm"),
-    Fault(name="the signer signs what it is given", patch=_signed_unread, profile="calm"),
+    Fault(name="no receipt", patch=hasty.without_a_receipt, profile="calm"),
+    Fault(name="the signer signs what it is given", patch=hasty.signed_unread, profile="calm"),
     Fault(
         name="an expired attempt is never followed by another",
         patch=lambda: mock.patch.object(batch_edges, "expire", return_value=True),
@@ -279,7 +231,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="a call to the network inside a database transaction",
-        patch=_sent_inside_a_transaction,
+        patch=hasty.sent_inside_a_transaction,
         profile="calm",
     ),
     Fault(

@@ -76,34 +76,30 @@ def test_entries_are_for_ever(db: Database, statement: str) -> None:
         db.execute(statement.encode())
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "DELETE FROM ledger_accounts WHERE account = 'escrow'",
-        "TRUNCATE ledger_accounts CASCADE",
-        "UPDATE ledger_accounts SET account = 'wallet:bob' WHERE account = 'wallet:alice'",
-        "UPDATE ledger_transactions SET id = DEFAULT",
-        "UPDATE ledger_transactions SET reference = 'another'",
-        "DELETE FROM ledger_transactions",
-        "TRUNCATE ledger_transactions",
-    ],
-)
-def test_what_entries_name_stays(db: Database, statement: str) -> None:
-    deposit(db, 100)
-    with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
-        db.execute(statement.encode())
-
-
-@pytest.mark.parametrize(("account", "step"), [("wallet:nobody", 0), ("wallet:alice", 1)])
-def test_entries_name_what_exists(db: Database, account: str, step: int) -> None:
+def test_entries_are_of_a_ledger_transaction_that_there_is(db: Database) -> None:
     deposit(db, 100)
     begun = ledger.begin(db, ["out"], now=NOW)
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         db.execute(
-            "INSERT INTO ledger_entries VALUES (%(id)s, %(account)s, -1), (%(id)s, 'world', 1)",
-            {"id": begun["out"] + step, "account": account},
+            "INSERT INTO ledger_entries VALUES (%(id)s, 'wallet:alice', -1), (%(id)s, 'world', 1)",
+            {"id": begun["out"] + 1},
         )
     assert ledger.read(db, "world").posted_lamports == -100
+
+
+@pytest.mark.parametrize("entry", ["-1, 0", "1, 1"], ids=["pays", "releases"])
+def test_an_account_that_an_entry_opens_has_neither_money_nor_promises(
+    db: Database, entry: str
+) -> None:
+    begun = ledger.begin(db, ["out"], now=NOW)
+    lamports = -int(entry.partition(",")[0])
+    with pytest.raises(psycopg.errors.CheckViolation):
+        db.execute(
+            f"INSERT INTO ledger_entries VALUES (%(id)s, 'wallet:nobody', {entry}),"
+            f" (%(id)s, 'world', {lamports}, 0)".encode(),
+            {"id": begun["out"]},
+        )
+    assert ledger.read(db, "world").posted_lamports == 0
 
 
 def release_with_an_entry(db: Database, lamports: int) -> None:

@@ -1,9 +1,11 @@
 """What refers to something refers to what is there: asked once a statement, by a trigger."""
 
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 
-from pixr.adapters.postgres import Database
+from pixr.adapters.postgres import Database, ledger
 
 DRAIN = "00000000-0000-0000-0000-000000000001"
 NO_DRAIN = "00000000-0000-0000-0000-000000000002"
@@ -52,7 +54,9 @@ def test_an_epoch_is_of_a_content(db: Database) -> None:
 def test_entries_are_of_a_ledger_transaction(db: Database) -> None:
     with pytest.raises(psycopg.errors.ForeignKeyViolation, match="no ledger transaction 999"):
         db.execute("INSERT INTO ledger_entries VALUES (999, 'world', -1), (999, 'treasury', 1)")
-    found = db.execute("SELECT sum(posted_lamports) AS n FROM ledger_accounts WHERE kind = 'world'")
+    found = db.execute(
+        "SELECT sum(posted_lamports) AS n FROM ledger_accounts WHERE account = 'world'"
+    )
     assert found.fetchone() == {"n": 0}
 
 
@@ -67,6 +71,7 @@ def test_entries_are_of_a_ledger_transaction(db: Database) -> None:
         "TRUNCATE drains",
         "DELETE FROM ledger_transactions",
         "UPDATE ledger_transactions SET id = DEFAULT",
+        "UPDATE ledger_transactions SET reference = 'another'",
         "TRUNCATE ledger_transactions",
         "DELETE FROM ledger_accounts WHERE account = 'tables'",
         "UPDATE ledger_accounts SET account = 'escrow' WHERE account = 'tables'",
@@ -78,5 +83,8 @@ def test_entries_are_of_a_ledger_transaction(db: Database) -> None:
 )
 def test_what_is_referred_to_stays(db: Database, statement: str) -> None:
     accrue(db, DRAIN, "c")
-    with pytest.raises(psycopg.errors.RestrictViolation, match="refer to"):
+    ledger.post(
+        db, "in", {"wallet:alice": 100, "world": -100}, now=datetime(2030, 1, 1, tzinfo=UTC)
+    )
+    with pytest.raises(psycopg.errors.RestrictViolation, match=r"refer to|append-only"):
         db.execute(statement.encode())
