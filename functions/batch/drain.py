@@ -9,7 +9,7 @@ finished: they come again and are known. Either way each event earns once.
 What can never be counted goes to the dead letters, one event at a time; its neighbours earn.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -88,10 +88,30 @@ class _Books:
 NOTHING: Final = Split(platform_lamports=0, creator_lamports=0, investor_lamports={})
 
 
+def _always() -> bool:
+    return True
+
+
 def drain_once(
-    db: Database, stream: ViewStream, *, rules: Rules, drain_id: UUID, consumer: str, now: datetime
+    db: Database,
+    stream: ViewStream,
+    *,
+    rules: Rules,
+    drain_id: UUID,
+    consumer: str,
+    has_time: Callable[[], bool] = _always,
+    now: datetime,
 ) -> Drained:
     """Take some ``EVENTS_PER_DRAIN`` events from the stream into accruals.
+
+    Args:
+        db: The database.
+        stream: Where the events wait.
+        rules: What a view earns, and whose it is.
+        drain_id: Its name.
+        consumer: Who reads.
+        has_time: Whether fewer may be tried when a statement was too slow.
+        now: The time.
 
     Raises:
         StreamUnreachable: What was recorded stays so; what was not finished comes again.
@@ -106,7 +126,7 @@ def drain_once(
     found = _Findings(refused={})
     try:
         lines = joined(entry.lines for entry in entries)
-        _record(db, lines, found, rules=rules, drain_id=drain_id, now=now)
+        _record(db, lines, found, rules=rules, drain_id=drain_id, has_time=has_time, now=now)
     except Outage:
         # Nobody died with them: they must not be on the way to the dead letters for it.
         stream.give_back(entries, consumer)
@@ -139,7 +159,14 @@ def tidy(db: Database, stream: ViewStream, *, now: datetime) -> None:
 
 
 def _record(
-    db: Database, lines: Lines, found: _Findings, *, rules: Rules, drain_id: UUID, now: datetime
+    db: Database,
+    lines: Lines,
+    found: _Findings,
+    *,
+    rules: Rules,
+    drain_id: UUID,
+    has_time: Callable[[], bool],
+    now: datetime,
 ) -> None:
     """Drain all lines in one transaction; in halves when the database refuses one, or is slow."""
     parts = [lines] if lines.count else []
@@ -152,7 +179,7 @@ def _record(
         try:
             _drain_lines(db, part, found, rules=rules, drain_id=part_id, now=now)
         except TooSlow:
-            if part.count <= SLOW_MAX:
+            if part.count <= SLOW_MAX or not has_time():
                 raise
             parts += reversed(part.split())
         except LinesRefused as refusal:

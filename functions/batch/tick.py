@@ -26,8 +26,8 @@ from functions.batch.world import Clockwork, Report, Terms, World
 from pixr.adapters.postgres import batches, house, ledger, migrate, outbox, pauses
 from pixr.adapters.postgres.batch_edges import LimitTripped
 from pixr.adapters.postgres.batches import Batch
-from pixr.adapters.redis import StreamUnreachable
 from pixr.adapters.solana import ChainUnreachable
+from pixr.domain.errors import Outage
 
 __all__ = ["Clockwork", "Report", "Terms", "World", "run"]
 
@@ -149,7 +149,7 @@ def _round(
         # Nor are accruals claimed: `pixr recover` matches them with what the chain shows as paid.
         _claim(world, terms, clockwork, report)
         market = _plan(world, terms, clockwork, market, report)
-    opened = batches.list_open(db)
+    opened = batches.list_open(db, stuck=report.broken)
     moving = [batch for batch in opened if batch.state != "PLANNED"]
     look = _observing(world, clockwork, report)
     each(world, look, companies(moving, OBSERVED_TOGETHER), clockwork, report)
@@ -304,9 +304,12 @@ def _drain(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> 
                 rules=terms.rules,
                 drain_id=clockwork.new_id(),
                 consumer="settler",
+                has_time=lambda: clockwork.remaining_s() > DRAIN_MARGIN_S,
                 now=clockwork.now(),
             )
-        except (StreamUnreachable, drain.AnotherDrain, drain.LinesRefused) as hindrance:
+        except (Outage, drain.AnotherDrain, drain.LinesRefused) as hindrance:
+            if world.db.closed or world.db.broken:
+                raise
             report.stream_outage = f"{type(hindrance).__name__}: {hindrance}"
             return
         report.events_read += drained.events_read

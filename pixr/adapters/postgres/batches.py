@@ -14,7 +14,7 @@ from pixr.adapters.postgres import Database, Row, arrays, ledger, sql
 from pixr.domain.payouts import Attempt, Payout
 
 OPEN_MAX: Final = 2_000
-"""Batches looked at in one round."""
+"""Batches looked at in one round, and as many that are signed."""
 
 
 class _TakenByARival(Exception):
@@ -195,9 +195,14 @@ def insert_reclaim(
     return False
 
 
-def list_open(db: Database) -> list[Batch]:
-    """Return the batches that are not decided yet, oldest first, at most ``OPEN_MAX``."""
-    rows = db.execute(sql("batches/list_open"), {"limit": OPEN_MAX}).fetchall()
+def list_open(db: Database, *, stuck: Iterable[str] = ()) -> list[Batch]:
+    """Return the batches that are not decided yet, oldest first.
+
+    At most ``OPEN_MAX`` that are signed, and as many that are planned. Those named ``stuck`` come
+    last: however many cannot be signed now, they do not hide the others.
+    """
+    parameters = {"stuck": list(stuck), "limit": OPEN_MAX}
+    rows = db.execute(sql("batches/list_open"), parameters).fetchall()
     return [Batch(**row) for row in rows]
 
 

@@ -208,13 +208,13 @@ class Swapping(Solana):
 
 def test_a_payee_in_the_table_who_cannot_be_paid_is_named(tabled: Settler) -> None:
     """The error counts the accounts on, after the message's own, into those that were looked up."""
-    rows = tabled.db.execute("SELECT address FROM lookup_entries ORDER BY position").fetchall()
+    listed = tabled.db.execute("SELECT address FROM lookup_entries ORDER BY position").fetchall()
     names = {
         tabled.keyring.seed.wallet(f"creator-{number}").address: f"creator-{number}"
         for number in range(REGULARS)
     }
-    regulars = [names[row["address"]] for row in rows]
-    user, poor = regulars[17], str(rows[17]["address"])
+    regulars = [names[row["address"]] for row in listed]
+    user, poor = regulars[17], str(listed[17]["address"])
     empty(tabled, user)
     tabled.terms = replace(tabled.terms, minimum_lamports=100_000)
     tabled.chain = Careless(tabled, poor)

@@ -1,9 +1,19 @@
 -- Turn what is owed into payouts, in one statement: for each user who is owed at least the
--- minimum (less, when nothing more is to come), claim the accruals nobody has claimed, make a
+-- minimum, as a creator and as an investor together (less, when nothing more is to come), claim the accruals nobody has claimed, make a
 -- payout of exactly their sum, and reserve it. A rival settler blocks on the rows, then finds
 -- them claimed and makes nothing. Those who are owed most come first, up to a limit; an id follows
 -- from the seed of the call and the account. Returns how many payouts were made.
-WITH due AS (
+WITH doubles AS MATERIALIZED (
+    -- Few users are investors, and of these few are creators: who is neither costs nothing here.
+    SELECT substr(returns.account, length('return:') + 1) AS user_id
+    FROM ledger_accounts AS returns
+    JOIN ledger_accounts AS earnings
+        ON earnings.account = 'owed:' || substr(returns.account, length('return:') + 1)
+    WHERE split_part(returns.account, ':', 1) = 'return'
+      AND returns.posted_lamports > returns.reserved_lamports
+      AND returns.posted_lamports - returns.reserved_lamports
+          + earnings.posted_lamports - earnings.reserved_lamports >= %(minimum_lamports)s
+), due AS (
     SELECT owed_accounts.account,
            CASE owed_accounts.kind WHEN 'owed' THEN 'earnings' ELSE 'return' END AS kind,
            owed_accounts.user_id,
@@ -17,8 +27,8 @@ WITH due AS (
         LIMIT 1
     ) AS wallet
     WHERE owed_accounts.available_lamports >= %(minimum_lamports)s
-       OR (owed_accounts.is_final
-           AND owed_accounts.available_lamports >= %(final_minimum_lamports)s)
+       OR (owed_accounts.available_lamports >= %(final_minimum_lamports)s
+           AND (owed_accounts.is_final OR owed_accounts.user_id IN (SELECT user_id FROM doubles)))
     ORDER BY owed_accounts.available_lamports DESC, owed_accounts.account
     LIMIT %(limit)s
 ), named AS (
