@@ -283,8 +283,6 @@ def _signing(
             return
         report.batches_sent += sent.sent
         report.batches_short += sent.short
-        for batch in group:
-            report.broken.pop(str(batch.id), None)
         report.broken.update({str(key): error for key, error in sent.refused.items()})
 
     return handle

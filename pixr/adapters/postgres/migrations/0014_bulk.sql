@@ -16,9 +16,9 @@ CREATE TRIGGER contents_stay BEFORE DELETE OR TRUNCATE OR UPDATE OF content_id O
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_loss();
 CREATE TRIGGER drains_stay BEFORE DELETE OR TRUNCATE OR UPDATE OF id ON drains
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_loss();
-CREATE TRIGGER ledger_transactions_stay
-    BEFORE DELETE OR TRUNCATE OR UPDATE OF id ON ledger_transactions
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_loss();
+CREATE TRIGGER ledger_transactions_append_only
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_transactions
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER ledger_accounts_stay BEFORE DELETE OR TRUNCATE OR UPDATE OF account ON ledger_accounts
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_loss();
 -- Likewise for the names by which these rows refer to others.
@@ -71,10 +71,19 @@ CREATE TRIGGER pending_earnings_content AFTER INSERT ON pending_earnings
 CREATE TRIGGER pending_earnings_drain AFTER INSERT ON pending_earnings
     REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION require_drain();
 
+-- What of the account's promises an entry makes good: posting and releasing are one write then.
+ALTER TABLE ledger_entries
+    ADD COLUMN released_lamports bigint NOT NULL DEFAULT 0 CHECK (released_lamports >= 0),
+    -- Where an account gains as much as it pays, only its promise ends.
+    DROP CONSTRAINT ledger_entries_lamports_check,
+    ADD CONSTRAINT ledger_entries_say_something CHECK (lamports <> 0 OR released_lamports <> 0);
+
 -- As before: all entries of a ledger transaction come in one statement, it must sum to zero, and it
 -- is the only thing that moves a posted balance. New: an account that is not there is opened here,
 -- with its balance. So every entry has its account because this function gave it one, and a foreign
--- key, which would be asked before this function is, has nothing left to find.
+-- key, which would be asked before this function is, has nothing left to find. Also new: an entry that
+-- releases ends that much of its account's promises in the same write. An account that is opened
+-- here has promised nothing, so it cannot release.
 CREATE OR REPLACE FUNCTION ledger_entries_post() RETURNS trigger LANGUAGE plpgsql
     SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -102,12 +111,14 @@ BEGIN
                   WHERE account IN (SELECT account FROM fresh)
                   ORDER BY account FOR NO KEY UPDATE) AS locked;
             UPDATE ledger_accounts
-            SET posted_lamports = posted_lamports + moved.lamports
-            FROM (SELECT account, sum(lamports)::bigint AS lamports
+            SET posted_lamports = posted_lamports + moved.lamports,
+                reserved_lamports = reserved_lamports - moved.released_lamports
+            FROM (SELECT account, sum(lamports)::bigint AS lamports,
+                         sum(released_lamports)::bigint AS released_lamports
                   FROM fresh WHERE account = ANY(known) GROUP BY account) AS moved
             WHERE ledger_accounts.account = moved.account;
-            INSERT INTO ledger_accounts (account, posted_lamports)
-            SELECT account, sum(lamports)::bigint
+            INSERT INTO ledger_accounts (account, posted_lamports, reserved_lamports)
+            SELECT account, sum(lamports)::bigint, -sum(released_lamports)::bigint
             FROM fresh
             WHERE account <> ALL(known)
             GROUP BY account
@@ -119,6 +130,7 @@ BEGIN
         END;
     END LOOP;
 END $$;
+
 ALTER TABLE ledger_entries
     DROP CONSTRAINT ledger_entries_account_fkey,
     DROP CONSTRAINT ledger_entries_transaction_id_fkey;
