@@ -34,7 +34,6 @@ EDGES: Final = {
         ("RESERVED", "PENDING"),
         ("RESERVED", "QUARANTINED"),
         ("QUARANTINED", "PENDING"),
-        ("PENDING", "PAID"),
     },
     "batches": {
         ("PLANNED", "SIGNED"),

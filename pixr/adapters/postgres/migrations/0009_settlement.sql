@@ -96,7 +96,7 @@ BEGIN
         ('transactions', 'INFLIGHT', 'LANDED'), ('transactions', 'INFLIGHT', 'FAILED'),
         ('transactions', 'INFLIGHT', 'EXPIRED'),
         -- Should the chain ever contradict a proof of expiry, the chain is right.
-        ('transactions', 'EXPIRED', 'LANDED'), ('transactions', 'FAILED', 'LANDED')
+        ('transactions', 'EXPIRED', 'LANDED')
     ) THEN
         RAISE EXCEPTION '%: no way from % to %', TG_TABLE_NAME, OLD.state, NEW.state
             USING ERRCODE = 'check_violation';
