@@ -114,7 +114,9 @@ def _check_destination(town: Town, item: Row) -> None:
     if kind in ("earnings", "return"):
         assert destination == town.address_of(item["user_id"])
     elif kind == "refund":
-        assert destination == town.address_of(item["investor"])
+        # A claim that recovery made for a lost investment has no investment any more.
+        owner = item["user_id"] if item["recovered_from"] else item["investor"]
+        assert destination == town.address_of(owner)
     elif kind == "release":
         assert destination == town.treasury
     elif kind == "investment":
