@@ -12,6 +12,9 @@ What the treasury paid for is no deposit, whoever got it. When the database does
 such a transaction, it was restored to an older point, or somebody else has the key: the
 walk stops before it. Every node's list counts. For treasury and escrow nothing may hide such a
 payment: some are read of what has to wait, and a walk that does not see everything says so.
+
+A node may lack blocks for good. What all of them lacked when the walk came by is found when the
+address holds more than the ledger knows: then it is listed once more, from its end.
 """
 
 from collections.abc import Sequence
@@ -19,8 +22,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from pixr.adapters.postgres import Database, deposits, house
+from pixr.adapters.postgres import Database, deposits, house, ledger
 from pixr.adapters.solana import (
+    AccountView,
     ChainUnreachable,
     Listing,
     SignatureRecord,
@@ -62,6 +66,10 @@ class Chain(Protocol):
         """What all nodes together list after ``until``."""
         ...
 
+    def account(self, address: str) -> AccountView | None:
+        """The finalized account; None when there is none."""
+        ...
+
 
 def observe_deposits(
     db: Database, chain: Chain, *, account: str, address: str, now: datetime
@@ -78,12 +86,36 @@ def observe_deposits(
     listing = chain.listing(address, until=since, pages_max=PAGES_PER_WALK)
     known = deposits.known(db, [record.signature for record in listing.records], account=account)
     seen, _ = _divide(listing.records, known)
+    came = 0
     try:
         found = _read_deposits(db, chain, seen, known, address=address)
+        passed = seen[: listing.settled]
+        came += _post(db, found, passed, account=account, address=address, since=since, now=now)
+        held = chain.account(address)
+        if held is not None and held.lamports > ledger.read(db, account).posted_lamports:
+            came += look_again(db, chain, account=account, address=address, now=now)
     except UnknownPayment:
-        return 0
-    passed = seen[: listing.settled]
-    return _post(db, found, passed, account=account, address=address, since=since, now=now)
+        return came
+    return came
+
+
+def look_again(db: Database, chain: Chain, *, account: str, address: str, now: datetime) -> int:
+    """Post what earlier walks have passed by, because every node lacked it then.
+
+    For an address that holds more than the ledger knows of. Lists it from the newest backwards as
+    far as a walk goes, and leaves the cursor where it is.
+
+    Raises:
+        ChainUnreachable: Nobody lists anything; nothing was posted.
+        UnknownPayment: As for ``walk``.
+    """
+    listing = chain.listing(address, until=None, pages_max=PAGES_PER_WALK)
+    listed = [*listing.records, *reversed(listing.strays)]
+    known = deposits.known(db, [record.signature for record in listed], account=account)
+    unknown = [record for record in listed if record.signature not in known]
+    found = _read_deposits(db, chain, unknown[:TRANSACTIONS_PER_WALK], known, address=address)
+    since = deposits.cursor(db, address)
+    return _post(db, found, (), account=account, address=address, since=since, now=now)
 
 
 def walk(db: Database, chain: Chain, *, account: str, address: str, now: datetime) -> Walked:

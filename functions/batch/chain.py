@@ -21,6 +21,10 @@ class Chain(Protocol):
     Reads raise ``ChainUnreachable`` when no node gives a usable answer.
     """
 
+    def account(self, address: str) -> AccountView | None:
+        """The finalized account; None when there is none."""
+        ...
+
     def accounts(self, addresses: Sequence[str]) -> list[AccountView | None]:
         """The finalized account of each address, in order; any number of them."""
         ...

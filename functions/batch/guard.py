@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from functions.batch.world import Report, World
-from functions.deposits import UnknownPayment, walk
+from functions.deposits import UnknownPayment, look_again, walk
 from pixr.adapters.postgres import house, pauses
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import QUORUM_NODES
@@ -56,6 +56,24 @@ def look_out(world: World, addresses: Mapping[str, str], report: Report, *, now:
             f"the treasury holds {report.missing_lamports} lamports less than the books can"
             f" explain: {CAUSE}"
         )
+        pauses.pause(world.db, reason, now=now)
+
+
+def look_for_more(
+    world: World, addresses: Mapping[str, str], report: Report, *, now: datetime
+) -> None:
+    """Look once more for what came to an address that holds more than the ledger knows.
+
+    Raises:
+        ChainUnreachable: No node answered.
+    """
+    try:
+        for account, address in addresses.items():
+            report.deposited_lamports += look_again(
+                world.db, world.chain, account=account, address=address, now=now
+            )
+    except UnknownPayment as payment:
+        reason = f"{payment} was paid for by the treasury and is not in the database: {CAUSE}"
         pauses.pause(world.db, reason, now=now)
 
 

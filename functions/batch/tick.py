@@ -16,7 +16,7 @@ from typing import Final
 
 from functions.batch import drain, payday, plan, upgrades
 from functions.batch.companies import PAUSE_S, Handle, companies, each
-from functions.batch.guard import look_out
+from functions.batch.guard import look_for_more, look_out
 from functions.batch.observe import observe
 from functions.batch.payday import Market
 from functions.batch.reclaim import plan_reclaims
@@ -94,6 +94,9 @@ def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) ->
         house.pin(world.db, account, address, now=now)
     look_out(world, addresses, report, now=now)
     report.drift_lamports = _drift(world, addresses)
+    if report.drift_lamports is not None and report.drift_lamports > 0 and not report.unseen:
+        look_for_more(world, addresses, report, now=now)
+        report.drift_lamports = _drift(world, addresses)
     market = payday.look_at_market(world.db, world.chain, addresses["treasury"], now=now)
     if pauses.read(world.db) is None:
         _reclaim(world, terms, clockwork, report)

@@ -11,12 +11,13 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from functions import deposits
-from functions.deposits import UnknownPayment, walk
+from functions.deposits import UnknownPayment, observe_deposits, walk
 from pixr.adapters.postgres import Database, house, ledger
 from pixr.adapters.postgres import deposits as tables
-from pixr.adapters.solana import Listing, SignatureRecord, TransactionView
+from pixr.adapters.solana import AccountView, Listing, SignatureRecord, TransactionView
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
+SYSTEM = "11111111111111111111111111111111"
 TREASURY = str(Pubkey.new_unique())
 STRANGER = str(Pubkey.new_unique())
 
@@ -32,6 +33,7 @@ class Nodes:
     """So many are passed by two nodes; None: all."""
     ours: set[str] = field(default_factory=set)
     read: list[str] = field(default_factory=list)
+    held: int = 0
 
     def listing(self, address: str, *, until: str | None, pages_max: int) -> Listing:
         assert pages_max == deposits.PAGES_PER_WALK
@@ -40,6 +42,11 @@ class Nodes:
         found = tuple(self.records[start:])
         settled = len(found) if self.settled is None else self.settled
         return Listing(records=found, strays=tuple(self.strays), gap=self.gap, settled=settled)
+
+    def account(self, address: str) -> AccountView | None:
+        return AccountView(
+            lamports=self.held, owner=SYSTEM, is_executable=False, data_bytes=0, slot=1
+        )
 
     def transaction(self, signature: str) -> TransactionView | None:
         self.read.append(signature)
@@ -169,3 +176,24 @@ def test_what_one_node_lists_is_posted_and_walked_again_until_another_has_passed
     assert step(house_db, Nodes(records=listed)) == deposits.Walked()
     assert tables.cursor(house_db, TREASURY) == listed[3].signature
     assert ledger.read(house_db, "treasury").posted_lamports == 4
+
+
+def test_what_every_node_lacked_is_found_when_the_address_holds_more(house_db: Database) -> None:
+    """The walk has passed it by; the balance tells, and it is listed once more from its end."""
+    listed = records(5)
+
+    def look(nodes: Nodes) -> int:
+        return observe_deposits(house_db, nodes, account="treasury", address=TREASURY, now=NOW)
+
+    assert look(Nodes(records=[*listed[:2], *listed[3:]], held=4)) == 4
+    assert tables.cursor(house_db, TREASURY) == listed[-1].signature
+    # They have it again, but nothing says so: nobody lists what was walked.
+    quiet = Nodes(records=listed, held=4)
+    assert look(quiet) == 0
+    assert quiet.read == []
+    found = Nodes(records=listed, held=5)
+    assert look(found) == 1
+    assert found.read == [listed[2].signature]
+    assert tables.cursor(house_db, TREASURY) == listed[-1].signature
+    assert look(found) == 0
+    assert ledger.read(house_db, "treasury").posted_lamports == 5
