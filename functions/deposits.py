@@ -25,7 +25,6 @@ from typing import Final, Protocol
 from pixr.adapters.postgres import Database, deposits, house, ledger
 from pixr.adapters.solana import (
     AccountView,
-    ChainUnreachable,
     Listing,
     SignatureRecord,
     TransactionView,
@@ -80,7 +79,7 @@ def observe_deposits(
     settler, and nothing is posted until it is explained. Nor while the address is flooded.
 
     Raises:
-        ChainUnreachable: A node failed half way; nothing of this walk was posted.
+        ChainUnreachable: No node answered; nothing of this walk was posted.
     """
     since = deposits.cursor(db, address)
     listing = chain.listing(address, until=since, pages_max=PAGES_PER_WALK)
@@ -88,8 +87,8 @@ def observe_deposits(
     seen, _ = _divide(listing.records, known)
     came = 0
     try:
-        found = _read_deposits(db, chain, seen, known, address=address)
-        passed = seen[: listing.settled]
+        found, read = _read_deposits(db, chain, seen, known, address=address)
+        passed = seen[: min(read, listing.settled)]
         came += _post(db, found, passed, account=account, address=address, since=since, now=now)
         held = chain.account(address)
         if held is not None and held.lamports > ledger.read(db, account).posted_lamports:
@@ -113,7 +112,9 @@ def look_again(db: Database, chain: Chain, *, account: str, address: str, now: d
     listed = [*listing.records, *reversed(listing.strays)]
     known = deposits.known(db, [record.signature for record in listed], account=account)
     unknown = [record for record in listed if record.signature not in known]
-    found = _read_deposits(db, chain, unknown[:TRANSACTIONS_PER_WALK], known, address=address)
+    found: list[deposits.Deposit] = []
+    for record in unknown[:TRANSACTIONS_PER_WALK]:
+        found += _read_deposits(db, chain, [record], known, address=address)[0]
     since = deposits.cursor(db, address)
     return _post(db, found, (), account=account, address=address, since=since, now=now)
 
@@ -125,7 +126,7 @@ def walk(db: Database, chain: Chain, *, account: str, address: str, now: datetim
     most ``TRANSACTIONS_PER_WALK`` transactions, oldest first, and none past a gap.
 
     Raises:
-        ChainUnreachable: A node failed half way; nothing of this walk was posted.
+        ChainUnreachable: No node answered; nothing of this walk was posted.
         UnknownPayment: A transaction here was paid for by the treasury, and the database does
             not know it; nothing of this walk was posted.
     """
@@ -134,10 +135,11 @@ def walk(db: Database, chain: Chain, *, account: str, address: str, now: datetim
     names = [record.signature for record in (*listing.records, *listing.strays)]
     known = deposits.known(db, names, account=account)
     seen, later = _divide(listing.records, known)
-    found = _read_deposits(db, chain, seen, known, address=address)
+    found, read = _read_deposits(db, chain, seen, known, address=address)
+    later = [*seen[read:], *later]
     strays = [record for record in listing.strays if record.signature not in known]
     _probe(db, chain, [*reversed(later), *strays], known, now=now)
-    passed = seen[: listing.settled]
+    passed = seen[: min(read, listing.settled)]
     came = _post(db, found, passed, account=account, address=address, since=since, now=now)
     if listing.gap is not None:
         return Walked(lamports=came, unseen=f"{account}: {listing.gap}")
@@ -166,22 +168,27 @@ def _read_deposits(
     known: set[str],
     *,
     address: str,
-) -> list[deposits.Deposit]:
+) -> tuple[list[deposits.Deposit], int]:
+    """Read what is not known, up to what one node lists and nobody can read: it may be made up.
+
+    Returns:
+        What came in, and how many of ``records`` that is the account of.
+    """
     treasury = house.addresses(db).get("treasury")
     found: list[deposits.Deposit] = []
-    for record in records:
+    for position, record in enumerate(records):
         if record.signature in known:
             continue
         view = chain.transaction(record.signature)
         if view is None:
-            raise ChainUnreachable(f"{record.signature} is listed but cannot be read yet")
+            return found, position
         _refuse_ours(view, treasury)
         change = view.changes.get(address, 0)
         if change > 0 and not record.is_failed:
             found.append(
                 deposits.Deposit(signature=record.signature, lamports=change, slot=record.slot)
             )
-    return found
+    return found, len(records)
 
 
 def _probe(

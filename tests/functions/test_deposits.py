@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -32,6 +32,7 @@ class Nodes:
     settled: int | None = None
     """So many are passed by two nodes; None: all."""
     ours: set[str] = field(default_factory=set)
+    made_up: set[str] = field(default_factory=set)
     read: list[str] = field(default_factory=list)
     held: int = 0
 
@@ -50,6 +51,8 @@ class Nodes:
 
     def transaction(self, signature: str) -> TransactionView | None:
         self.read.append(signature)
+        if signature in self.made_up:
+            return None
         payer = TREASURY if signature in self.ours else STRANGER
         return TransactionView(
             signature=signature,
@@ -197,3 +200,23 @@ def test_what_every_node_lacked_is_found_when_the_address_holds_more(house_db: D
     assert tables.cursor(house_db, TREASURY) == listed[-1].signature
     assert look(found) == 0
     assert ledger.read(house_db, "treasury").posted_lamports == 5
+
+
+def test_what_nobody_can_read_stops_the_walk_and_nobodys_payment(house_db: Database) -> None:
+    """One node could keep everybody from being paid by listing what there is not."""
+    listed = records(30)
+    made_up = listed[1].signature
+    nodes = Nodes(records=listed, made_up={made_up})
+    assert step(house_db, nodes) == deposits.Walked(
+        lamports=1, unseen="treasury: 29 transactions wait to be read"
+    )
+    assert tables.cursor(house_db, TREASURY) == listed[0].signature
+    # And what the treasury paid for does not hide behind it.
+    hiding = Nodes(records=listed, made_up={made_up}, ours={item.signature for item in listed[2:]})
+    with pytest.raises(UnknownPayment):
+        step(house_db, hiding)
+    # Nor does money that came meanwhile.
+    found = observe_deposits(
+        house_db, replace(nodes, held=30), account="treasury", address=TREASURY, now=NOW
+    )
+    assert found == 28

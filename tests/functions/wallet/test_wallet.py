@@ -79,7 +79,7 @@ def test_an_empty_wallet_has_zeros_and_a_slot(house: House) -> None:
     assert answer.body["address"] == address
     for name in ("on_chain", "available", "reserved", "pending_earnings", "paid_total"):
         assert answer.body[name] == zero
-    assert answer.body["as_of_slot"] > 0
+    assert answer.body["as_of_slot"] >= 0  # a chain that has just begun is at slot 0
     assert answer.body["stale"] is False
 
 
