@@ -14,9 +14,10 @@ import pytest
 from pixr.adapters.postgres import Database, batch_edges
 from pixr.domain import payouts
 from pixr.domain.payouts import Absent, Failed, ReceiptOnly, Verdict
+from tests.adapters.postgres import test_states
 from tests.adapters.postgres.test_states import a_batch, an_attempt
 from tests.domain import test_payouts
-from tests.simulation.faults import FAULTS, Fault, changed, finds
+from tests.simulation.faults import FAULTS, NO_VERSION, Fault, changed, finds
 from tests.simulation.servers import Servers
 
 SEEDS_MAX = 30
@@ -110,3 +111,12 @@ def test_a_verdict_that_can_be_overwritten_is_found_by_the_test_above(db: Databa
     guard = "AND transactions.state = ANY(%(states)s::text[])"
     with changed({"transactions/close": (guard, "")}), pytest.raises(pytest.fail.Exception):
         test_a_verdict_stands(db)
+
+
+@pytest.mark.parametrize("edge", [test_states.hold, test_states.store, test_states.mark_inflight])
+def test_a_swap_that_does_not_compare_is_found_by_the_test_of_states(
+    db: Database, edge: Callable[[Database], bool]
+) -> None:
+    """Few seeds meet it: most of what would go wrong the indexes and the edges' trigger refuse."""
+    with changed(NO_VERSION), pytest.raises(AssertionError):
+        test_states.test_who_was_overtaken_moves_nothing(db, edge)

@@ -1,12 +1,17 @@
 """The states' own promises: only the drawn edges, one live attempt, one live batch."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from pixr.adapters.postgres import Database
+from pixr.adapters.postgres import Database, batch_edges, batches
+from pixr.adapters.postgres.batch_edges import Signed
+from pixr.adapters.postgres.batches import Batch
 
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
 ADDRESS = "5vUSQWdJq394G6B5fAScfLovBm5kjSWq37Q8ayEse42G"
 
 
@@ -93,3 +98,39 @@ def test_a_payout_is_not_paid_from_pending(db: Database) -> None:
             "UPDATE payouts SET state = 'PAID', batch_id = %s, paid_at = now() WHERE id = %s",
             (a_batch(db), payout_id),
         )
+
+
+def overtaken(db: Database, state: str = "PLANNED") -> Batch:
+    """A batch as it was read, before somebody else moved it."""
+    batch = batches.reread(db, a_batch(db, state))
+    if state == "SIGNED":
+        an_attempt(db, batch.id, 1)
+    db.execute("UPDATE batches SET version = version + 1 WHERE id = %s", (batch.id,))
+    return batch
+
+
+def hold(db: Database) -> bool:
+    return batch_edges.hold(db, overtaken(db), "a reason", {}, now=NOW)
+
+
+def store(db: Database) -> bool:
+    signed = Signed(
+        batch=overtaken(db),
+        number=1,
+        signature="1" * 64,
+        raw=b"bytes",
+        blockhash="hash",
+        blockhash_slot=1,
+        last_valid_block_height=1,
+        fee_lamports_max=1,
+    )
+    return bool(batch_edges.store(db, [signed], limits=(), now=NOW).moved)
+
+
+def mark_inflight(db: Database) -> bool:
+    return bool(batch_edges.mark_inflight(db, [overtaken(db, "SIGNED")], now=NOW))
+
+
+@pytest.mark.parametrize("edge", [hold, store, mark_inflight])
+def test_who_was_overtaken_moves_nothing(db: Database, edge: Callable[[Database], bool]) -> None:
+    assert not edge(db)
