@@ -200,7 +200,7 @@ def _created(step: _Step, payer: Pubkey) -> tuple[str, str, int]:
     """Address, seed and lamports of the receipt: an empty account of the payer's making."""
     base, seed, rest = _seeded(step.data[_TAG_BYTES:], has_base=True)
     lamports, space = struct.unpack("<QQ", rest[:16])
-    owner = Pubkey.from_bytes(rest[16:])
+    owner = _address(rest[16:])
     expected = Pubkey.create_with_seed(payer, seed, _SYSTEM)
     if (base, owner, space) != (payer, _SYSTEM, 0) or step.accounts[:2] != (payer, expected):
         raise _Foreign
@@ -215,7 +215,7 @@ def _reclaim(signature: str, payer: Pubkey, blockhash: str, steps: Sequence[_Ste
         (lamports,) = struct.unpack("<Q", step.data[4:12])
         _, seed, owner = _seeded(step.data[12:], has_base=False)
         receipt = Pubkey.create_with_seed(payer, seed, _SYSTEM)
-        if Pubkey.from_bytes(owner) != _SYSTEM or step.accounts != (receipt, payer, payer):
+        if _address(owner) != _SYSTEM or step.accounts != (receipt, payer, payer):
             raise _Foreign
         emptied.append(Emptied(receipt=str(receipt), seed=seed, lamports=int(lamports)))
     return Reclaim(
@@ -273,7 +273,14 @@ def _table_slot(step: _Step, table: Pubkey, payer: Pubkey) -> int:
 
 def _seeded(data: bytes, *, has_base: bool) -> tuple[Pubkey | None, str, bytes]:
     """Split ``[base 32] · length u64 · seed · rest``."""
-    base = Pubkey.from_bytes(data[:32]) if has_base else None
+    base = _address(data[:32]) if has_base else None
     data = data[32:] if has_base else data
     (length,) = struct.unpack("<Q", data[:8])
     return base, data[8 : 8 + length].decode(), data[8 + length :]
+
+
+def _address(data: bytes) -> Pubkey:
+    """An address of exactly 32 bytes: of any other length solders panics, past ``Exception``."""
+    if len(data) != Pubkey.LENGTH:
+        raise _Foreign
+    return Pubkey.from_bytes(data)

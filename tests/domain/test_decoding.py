@@ -216,6 +216,17 @@ def test_garbage_is_nothing(raw: bytes) -> None:
     assert decode(raw) is None
 
 
+def test_an_address_that_is_cut_off_is_nothing() -> None:
+    """A stranger may write such bytes to an address of ours; solders panics at them."""
+    message = packing.message(intent_of(2, WALLET), blockhash=str(Hash.default()), price=1)
+    raw = signed(message, TREASURY, WALLET)
+    # Every byte of the receipt's instruction: its seed's length moves all that follows.
+    for position in range(len(raw) - 300, len(raw)):
+        for value in range(0, 256, 5):
+            changed = raw[:position] + bytes([value]) + raw[position + 1 :]
+            assert not isinstance(decode(changed), Reclaim)
+
+
 @given(st.data())
 def test_no_changed_byte_crashes_the_reader(data: st.DataObject) -> None:
     """Whatever a node gives us for a transaction, the answer is a value."""
