@@ -31,6 +31,8 @@ _TRANSFER_WITH_SEED: Final = 11
 # And of the lookup tables' program.
 _CREATE_TABLE: Final = 0
 _EXTEND_TABLE: Final = 2
+_SEED_BYTES_MAX: Final = 32
+"""A longer one is nobody's address."""
 _TAG_BYTES: Final = 4
 
 
@@ -276,6 +278,8 @@ def _seeded(data: bytes, *, has_base: bool) -> tuple[Pubkey | None, str, bytes]:
     base = _address(data[:32]) if has_base else None
     data = data[32:] if has_base else data
     (length,) = struct.unpack("<Q", data[:8])
+    if length > _SEED_BYTES_MAX:
+        raise _Foreign
     return base, data[8 : 8 + length].decode(), data[8 + length :]
 
 
