@@ -9,7 +9,6 @@ from pixr.adapters.solana import (
     Balance,
     Blockhash,
     Listing,
-    SignatureRecord,
     TransactionView,
 )
 from pixr.domain.payouts import Rehearsal, Search, Sighting
@@ -57,10 +56,6 @@ class Chain(Protocol):
         """For each search one sighting of each node; heights are read before the search."""
         ...
 
-    def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
-        """Finalized transactions after ``until``, oldest first; or HistoryTooLong."""
-        ...
-
     def listing(self, address: str, *, until: str | None, pages_max: int) -> Listing:
         """What all nodes together list after ``until``, with gaps and all."""
         ...
@@ -71,10 +66,6 @@ class Chain(Protocol):
 
     def transaction(self, signature: str) -> TransactionView | None:
         """One finalized transaction; None when no node has it."""
-        ...
-
-    def balance_change(self, signature: str, address: str) -> int:
-        """Lamports that one transaction added to the address."""
         ...
 
     def finalized_height(self) -> int:

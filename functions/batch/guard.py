@@ -21,7 +21,7 @@ from functions.batch.world import Report, World
 from functions.deposits import UnknownPayment, look_again, walk
 from pixr.adapters.postgres import house, pauses
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
-from pixr.domain.payouts import QUORUM_NODES
+from pixr.domain.payouts import quorum
 
 CAUSE = "the database was restored to an older point (pixr recover), or somebody else has the key"
 
@@ -46,8 +46,7 @@ def look_out(world: World, addresses: Mapping[str, str], report: Report, *, now:
             if walked.unseen is not None:
                 report.unseen.append(walked.unseen)
     except UnknownPayment as payment:
-        reason = f"{payment} was paid for by the treasury and is not in the database: {CAUSE}"
-        pauses.pause(world.db, reason, now=now)
+        _pause(world, payment, now=now)
     report.missing_lamports = _missing(world, addresses["treasury"])
     if report.missing_lamports is None:
         report.unseen.append("treasury: too few nodes tell a balance as young as the books")
@@ -73,8 +72,12 @@ def look_for_more(
                 world.db, world.chain, account=account, address=address, now=now
             )
     except UnknownPayment as payment:
-        reason = f"{payment} was paid for by the treasury and is not in the database: {CAUSE}"
-        pauses.pause(world.db, reason, now=now)
+        _pause(world, payment, now=now)
+
+
+def _pause(world: World, payment: UnknownPayment, *, now: datetime) -> None:
+    reason = f"{payment} was paid for by the treasury and is not in the database: {CAUSE}"
+    pauses.pause(world.db, reason, now=now)
 
 
 def _missing(world: World, treasury: str) -> int | None:
@@ -86,6 +89,6 @@ def _missing(world: World, treasury: str) -> int | None:
     told = world.chain.balances(treasury)
     books = house.bounds(world.db)
     held = [item.lamports for item in told if item is not None and item.slot >= books.known_slot]
-    if len(held) < min(len(told), QUORUM_NODES):
+    if len(held) < quorum(len(told)):
         return None
     return max(0, books.least_lamports - max(held))

@@ -19,7 +19,6 @@ from pixr.adapters.postgres import Database, batch_edges, batches, lookup_tables
 from pixr.adapters.postgres.batch_edges import Landing
 from pixr.adapters.postgres.batches import Batch
 from pixr.domain.payouts import (
-    QUORUM_NODES,
     Absent,
     Attempt,
     Failed,
@@ -29,6 +28,7 @@ from pixr.domain.payouts import (
     Unsettled,
     Verdict,
     judge,
+    quorum,
 )
 
 LIVE = ("SIGNED", "INFLIGHT")
@@ -194,7 +194,7 @@ def _may_help(item: _Seen) -> bool:
     One node's word is not enough to stop: it may be on a fork that nobody else is on.
     """
     seen = [word for word in item.sightings if isinstance(word, Unsettled | Finalized)]
-    if len(seen) >= min(len(item.sightings), QUORUM_NODES):
+    if len(seen) >= quorum(len(item.sightings)):
         return False
     heights = [word.finalized_block_height for word in item.sightings if isinstance(word, Absent)]
     return not heights or min(heights) <= item.live.last_valid_block_height

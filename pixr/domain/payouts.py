@@ -184,7 +184,7 @@ def judge(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict
         # It becomes final or goes away: then the node says what we act on. A node that is stuck
         # on a fork never does.
         others = [item for item in _absences(sightings) if _is_past(item, attempts, STUCK_BLOCKS)]
-        return Verdict.HOLD if len(others) >= _quorum(sightings) else Verdict.WAIT
+        return Verdict.HOLD if len(others) >= quorum(len(sightings)) else Verdict.WAIT
     if any(isinstance(sighting, ReceiptOnly) for sighting in sightings):
         return Verdict.HOLD
     if any(isinstance(sighting, Failed) for sighting in sightings):
@@ -192,15 +192,16 @@ def judge(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict
     return _judge_absence(attempts, sightings)
 
 
-def _quorum(sightings: Sequence[Sighting]) -> int:
-    return min(len(sightings), QUORUM_NODES)
+def quorum(nodes: int) -> int:
+    """How many of so many nodes must agree."""
+    return min(nodes, QUORUM_NODES)
 
 
 def _judge_payment(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -> Verdict:
     """Decide when some node has an attempt as paid: the others vouch, are behind, or contradict."""
     paid = {item.signature for item in sightings if isinstance(item, Finalized)}
     vouching = [item for item in sightings if isinstance(item, Finalized) or _is_receipt(item)]
-    if len(paid) == 1 and len(vouching) >= _quorum(sightings):
+    if len(paid) == 1 and len(vouching) >= quorum(len(sightings)):
         return Verdict.PAID
     behind = [
         item
@@ -223,7 +224,7 @@ def _judge_failure(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -
     if any(failed.signature not in live for failed in failures):
         # Declared dead, and landed: then the others may land as well.
         return Verdict.HOLD
-    if len(failures) >= _quorum(sightings):
+    if len(failures) >= quorum(len(sightings)):
         return Verdict.FAILED
     past = [item for item in _absences(sightings) if _is_past(item, attempts)]
     return Verdict.HOLD if len(failures) + len(past) == len(sightings) else Verdict.WAIT
@@ -234,7 +235,7 @@ def _judge_absence(attempts: Sequence[Attempt], sightings: Sequence[Sighting]) -
     first_slot = min(attempt.blockhash_slot for attempt in attempts)
     past = [item for item in _absences(sightings) if _is_past(item, attempts)]
     proofs = [item for item in past if item.first_available_slot <= first_slot]
-    if len(proofs) >= _quorum(sightings):
+    if len(proofs) >= quorum(len(sightings)):
         return Verdict.EXPIRED
     # Every node answers and is past expiry, but too few still have the history to tell.
     return Verdict.HOLD if len(past) == len(sightings) else Verdict.WAIT

@@ -24,7 +24,6 @@ from pixr.adapters.solana import Solana, TransactionView
 from pixr.domain.decoding import decode
 from pixr.domain.payouts import (
     EXPIRY_MARGIN_BLOCKS,
-    QUORUM_NODES,
     Absent,
     Attempt,
     Failed,
@@ -37,6 +36,7 @@ from pixr.domain.payouts import (
     Unsettled,
     Verdict,
     judge,
+    quorum,
 )
 from pixr.ops import comparison
 
@@ -154,7 +154,7 @@ def against_death(case: Case) -> str | None:
         is_proved = _is_dead(case)
     else:
         absences = [item for item in sightings if isinstance(item, Absent)]
-        is_proved = len(absences) >= min(len(sightings), QUORUM_NODES)
+        is_proved = len(absences) >= quorum(len(sightings))
     return None if is_proved else "too few nodes can prove that no attempt of it landed"
 
 
@@ -176,7 +176,7 @@ def _is_dead(case: Case) -> bool:
             for item in sightings
             if isinstance(item, Absent) and item.finalized_block_height > dead_above
         ]
-        return len(failures) + len(past) >= min(len(sightings), QUORUM_NODES)
+        return len(failures) + len(past) >= quorum(len(sightings))
     return judge(case.attempts, sightings) in (Verdict.EXPIRED, Verdict.FAILED)
 
 

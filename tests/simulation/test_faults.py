@@ -71,7 +71,7 @@ def _receipts_do_not_count() -> AbstractContextManager[Any]:
     [
         pytest.param(_early, id="an expiry 40 blocks early"),
         pytest.param(
-            lambda: mock.patch.object(payouts, "_quorum", return_value=1), id="a quorum of 1"
+            lambda: mock.patch.object(payouts, "quorum", return_value=1), id="a quorum of 1"
         ),
         pytest.param(_without_history, id="a node that forgot proves absence"),
         pytest.param(_receipts_do_not_count, id="a receipt proves nothing"),

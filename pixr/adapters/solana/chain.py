@@ -45,6 +45,7 @@ from pixr.domain.payouts import (
     Search,
     Sighting,
     Unknown,
+    quorum,
 )
 
 T = TypeVar("T")
@@ -152,7 +153,7 @@ class Solana:
             asked = reads.pages(addresses, reads.ACCOUNTS_PER_CALL_MAX)
             return [view for page in asked for view in reads.accounts(node, page).value]
 
-        wanted = min(len(self.nodes), QUORUM_NODES)
+        wanted = quorum(len(self.nodes))
         answers = self._tried(all_of, self._asked(nodes_min=wanted))
         found = [item for item in answers if not isinstance(item, NodeError)]
         if len(found) < wanted:
@@ -178,12 +179,12 @@ class Solana:
         Raises:
             ChainUnreachable: No node gives both a blockhash and its height, or too few a height.
         """
-        quorum = min(len(self.nodes), QUORUM_NODES)
-        asked = self._asked(nodes_min=quorum)
+        needed = quorum(len(self.nodes))
+        asked = self._asked(nodes_min=needed)
         given = self._tried(reads.blockhash, asked)
         # After the blockhashes: a height that was read before would be too low for them.
         told = self._tried(reads.confirmed_height, asked)
-        return blockhashes.chosen(given, told, quorum=quorum, turn=next(self._turns))
+        return blockhashes.chosen(given, told, quorum=needed, turn=next(self._turns))
 
     def signatures(self, address: str, *, until: str | None) -> list[SignatureRecord]:
         """Finalized transactions of ``address`` after ``until``, oldest first.
@@ -214,7 +215,7 @@ class Solana:
         told = self._tried(
             lambda node: history.listed(node, address, until=until, pages_max=pages_max)
         )
-        found = history.joined(told, quorum=min(len(self.nodes), QUORUM_NODES))
+        found = history.joined(told, quorum=quorum(len(self.nodes)))
         if found is None:
             raise unreachable(told)
         return found

@@ -25,7 +25,7 @@ from pixr.adapters.solana import (
     TransactionView,
 )
 from pixr.domain.decoding import Decoded, decode
-from pixr.domain.payouts import EXPIRY_MARGIN_BLOCKS, QUORUM_NODES, Absent, Search
+from pixr.domain.payouts import EXPIRY_MARGIN_BLOCKS, Absent, Search, quorum
 
 PAGES_MAX: Final = 300
 """300,000 transactions: more than a day of the busiest treasury that these tables are for."""
@@ -87,7 +87,7 @@ def wait_until_decided(chain: Solana, *, pause: Callable[[float], None]) -> int:
         ChainUnreachable: Too few nodes tell their height.
         RecoveryStuck: The chain does not get past it.
     """
-    needed = min(len(chain.nodes), QUORUM_NODES)
+    needed = quorum(len(chain.nodes))
     target: int | None = None
     for _ in range(WAIT_POLLS_MAX):
         heights = sorted(_heights(chain))
@@ -170,7 +170,7 @@ def _list(
             for records in lists
             if any(record.signature == anchor.signature for record in records)
         ]
-    if len(lists) < min(len(chain.nodes), QUORUM_NODES):
+    if len(lists) < quorum(len(chain.nodes)):
         raise RecoveryStuck(
             f"only {len(lists)} of {len(chain.nodes)} nodes have the treasury's history back to"
             f" {anchor.signature if anchor else 'its beginning'}: add nodes with full history to"
