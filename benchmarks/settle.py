@@ -29,7 +29,7 @@ from benchmarks.databases import durable_databases
 from benchmarks.figures import Figure, Report, at_least, at_most, exact, median_of, quotients
 from benchmarks.machine import Time, timed
 from benchmarks.settler import REGULAR_PAYDAYS, Settler, new_settler, treasury_lamports
-from pixr.adapters.keys import Signer
+from pixr.adapters.keys import AnySigner
 from pixr.adapters.postgres import batches, lookup_tables
 from pixr.adapters.redis import ViewStream
 from pixr.domain import fees, packing, proofs
@@ -199,7 +199,7 @@ def _build_and_sign(settler: Settler, carried: Sequence[dict[str, Any]]) -> tupl
     return wall_s / BUILD_TURNS, used_s / BUILD_TURNS
 
 
-def _sign(treasury: Signer, intent: packing.Intent, blockhash: str) -> bytes:
+def _sign(treasury: AnySigner, intent: packing.Intent, blockhash: str) -> bytes:
     if intent.table is None:
         message = packing.message(intent, blockhash=blockhash, price=0)
         return bytes(Transaction.populate(message, [treasury.sign(bytes(message))]))

@@ -172,7 +172,7 @@ def _payment(cargo: Cargo, keyring: Keyring) -> Intent:
     assert batch.merkle_root is not None
     return Intent(
         treasury=keyring.treasury.address,
-        source=keyring.signer(cargo.source).address,
+        source=keyring.address(cargo.source),
         receipt_seed=packing.receipt_seed(keyring.receipt_key, batch.id),
         memo=proofs.memo(batch.merkle_root),
         transfers=tuple(

@@ -118,7 +118,7 @@ def _load(db: Database, planned: Sequence[Batch]) -> list[Cargo]:
 def _address(keyring: Keyring, cargo: Cargo) -> str:
     if not cargo.payouts:
         return keyring.treasury.address
-    return keyring.signer(cargo.source).address
+    return keyring.address(cargo.source)
 
 
 def _contents(desk: Desk, cargos: Sequence[Cargo]) -> Contents:

@@ -24,6 +24,9 @@ MASTER_SEED_BYTES: Final = 64
 ESCROW_LABEL: Final = "pixr/escrow/v1"
 """Of the wallet that holds investments until an upgrade is live."""
 
+RECEIPT_LABEL: Final = "pixr/receipt/v1"
+"""Of the key that receipts' seeds and leaves' salts come of; it is nobody's wallet."""
+
 WITHDRAWAL_MIN_LAMPORTS: Final = 1_000_000
 """0.001 SOL. The treasury pays 10,000 lamports for each and locks a receipt for a day, so a
 wallet must not be able to leave lamport by lamport."""
@@ -53,6 +56,15 @@ def wallet_label(user_id: str) -> str:
     return f"pixr/wallet/v{DERIVATION_VERSION}/{user_id}"
 
 
+def keypair_of_mac(mac: bytes) -> Keypair:
+    """Make the key pair of a label's MAC. Keep it out of logs, answers, exceptions and ``repr``.
+
+    Args:
+        mac: HMAC-SHA512 of the label under the master seed, wherever that is kept.
+    """
+    return Keypair.from_seed(mac[:32])
+
+
 def derive_keypair(master_seed: bytes, label: str) -> Keypair:
     """Derive the key pair of ``label``. Keep it out of logs, answers, exceptions and ``repr``.
 
@@ -61,7 +73,7 @@ def derive_keypair(master_seed: bytes, label: str) -> Keypair:
         label: ``wallet_label(…)`` or ``ESCROW_LABEL``.
     """
     assert len(master_seed) == MASTER_SEED_BYTES
-    return Keypair.from_seed(hmac.digest(master_seed, label.encode(), "sha512")[:32])
+    return keypair_of_mac(hmac.digest(master_seed, label.encode(), "sha512"))
 
 
 def check_destination(address: str, *, ours: Mapping[str, str]) -> None:

@@ -16,29 +16,20 @@ from pixr.domain.wallets import (
     derive_keypair,
     wallet_label,
 )
+from tests.vectors import MASTER_SEED, WALLETS
 
-SEED = bytes(range(64))
 RENT_LAMPORTS = 890_880
 SOMEBODY = str(Keypair.from_seed(bytes(32)).pubkey())
 
 
-@pytest.mark.parametrize(
-    ("user_id", "address"),
-    [
-        ("alice", "5vUSQWdJq394G6B5fAScfLovBm5kjSWq37Q8ayEse42G"),
-        ("bob", "B17Lw1MKGhnxQvsQDb5Nursm6wBsFcxw2VeTvsPSsaz9"),
-        ("7f1c2c1e-2f5c-4a55-9a7e-0d8a1d6f0a11", "CnutUJYki36We6t4RnaiobQhiCVnUWy8LssdZ9Ungqyh"),
-        ("ünïcode-用户", "Gms5P3vWHKTWCbgTkxQFudER69mVpphMkYpnUoqoBzVm"),
-        ("a" * 128, "EADGqY2V4pDLe5FbMm5n47hxdfBFFrAgp3YNhv4XmiWd"),
-    ],
-)
+@pytest.mark.parametrize(("user_id", "address"), WALLETS.items())
 def test_the_published_vectors_hold(user_id: str, address: str) -> None:
-    assert str(derive_keypair(SEED, wallet_label(user_id)).pubkey()) == address
+    assert str(derive_keypair(MASTER_SEED, wallet_label(user_id)).pubkey()) == address
 
 
 def test_the_escrow_is_nobodys_wallet() -> None:
-    escrow = str(derive_keypair(SEED, ESCROW_LABEL).pubkey())
-    assert escrow == str(derive_keypair(SEED, ESCROW_LABEL).pubkey())
+    escrow = str(derive_keypair(MASTER_SEED, ESCROW_LABEL).pubkey())
+    assert escrow == str(derive_keypair(MASTER_SEED, ESCROW_LABEL).pubkey())
     assert not ESCROW_LABEL.startswith(wallet_label(""))
 
 
