@@ -5,7 +5,9 @@ A missing or malformed variable fails on the first line run and is named. What t
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Annotated, Self
 
@@ -16,13 +18,40 @@ from pydantic import (
     ConfigDict,
     Field,
     PostgresDsn,
+    SecretStr,
     StringConstraints,
     ValidationError,
     model_validator,
 )
 from pydantic_core import ErrorDetails
 
-Arn = Annotated[str, StringConstraints(pattern=r"^arn:[\w-]+:secretsmanager:.+")]
+_KEY_ARN = re.compile(
+    r"arn:[\w-]+:secretsmanager:[a-z0-9-]+:[0-9]+:secret:\S+"
+    r"|arn:[\w-]+:kms:[a-z0-9-]+:[0-9]+:key/[\w-]+"
+)
+KEY_BYTES = 64
+"""Of the master seed, and of the treasury's key pair."""
+
+
+def _names_a_key(arn: str) -> str:
+    """Refuse what is no ARN of a key; an alias of KMS could be pointed at another key."""
+    if _KEY_ARN.fullmatch(arn) is None:
+        raise ValueError(
+            "must be the ARN of a secret (arn:aws:secretsmanager:<region>:<account>:secret:<name>) "
+            "or of a KMS key (arn:aws:kms:<region>:<account>:key/<id>)"
+        )
+    return arn
+
+
+def _is_a_key(text: SecretStr) -> SecretStr:
+    with suppress(ValueError):
+        if len(b64decode(text.get_secret_value(), validate=True)) == KEY_BYTES:
+            return text
+    raise ValueError(f"must be {KEY_BYTES} bytes in base64")
+
+
+KeyArn = Annotated[str, AfterValidator(_names_a_key)]
+KeyText = Annotated[SecretStr, AfterValidator(_is_a_key)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 Address = Annotated[str, StringConstraints(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
 
@@ -42,6 +71,7 @@ RpcUrls = Annotated[
 ]
 
 
+_KEYS = ("MASTER_SEED", "MASTER_SEED_ARN", "TREASURY_PRIVATE_KEY", "TREASURY_PRIVATE_KEY_ARN")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
@@ -51,18 +81,17 @@ class BadSettings(Exception):
 
 def _said(item: ErrorDetails) -> str:
     name = ".".join(map(str, item["loc"])).upper()
-    value = item["input"]
+    value = "" if name in _KEYS else item["input"]
     shown = f" (got {value})" if isinstance(value, str) and _NUMBER.fullmatch(value) else ""
     return f"{name}: {item['msg']}{shown}".removeprefix(": ")
 
 
-class Settings(BaseModel):
+class Environment(BaseModel):
     """Base: immutable, read once per cold start, unknown variables ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     stage: str = "local"
-    database_url: PostgresDsn
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
@@ -79,7 +108,76 @@ class Settings(BaseModel):
             )
         except ValidationError as error:
             wrong = "; ".join(_said(item) for item in error.errors())
-            raise BadSettings(wrong) from None
+        # Raised out here: the context would carry the values.
+        raise BadSettings(wrong)
+
+    @property
+    def is_one_machine(self) -> bool:
+        """Whether STAGE=local was said aloud: a forgotten STAGE must not open a door."""
+        return "stage" in self.model_fields_set and self.stage == "local"
+
+    def _kept_at(self, name: str, arn: str | None, text: SecretStr | None) -> str:
+        """Where a key is kept: by its ARN, or on one machine the key itself.
+
+        Raises:
+            ValueError: It is said in no way or in both, or the key itself is in a stage of the
+                cloud.
+        """
+        if (arn is None) == (text is None):
+            said = "is missing" if arn is None else f"and {name} are both set: say one"
+            raise ValueError(
+                f"{name}_ARN {said}; it is the ARN of a secret or of a KMS key, and {name} itself "
+                "is for STAGE=local only"
+            )
+        if text is not None and not self.is_one_machine:
+            raise ValueError(f"{name} in the environment is for STAGE=local only: say {name}_ARN")
+        return text.get_secret_value() if text is not None else f"{arn}"
+
+
+class MasterSeedSettings(Environment):
+    """For whoever derives wallets."""
+
+    master_seed: KeyText | None = None
+    """The 64 bytes in base64, on one machine only."""
+    master_seed_arn: KeyArn | None = None
+    """A secret with them, or an HMAC_512 key of KMS that they were imported into (ADR-0023)."""
+
+    @model_validator(mode="after")
+    def _master_seed_is_kept_in_one_place(self) -> Self:
+        assert self.master_seed_at
+        return self
+
+    @property
+    def master_seed_at(self) -> str:
+        """What ``load_master_seed`` takes; it may be a secret."""
+        return self._kept_at("MASTER_SEED", self.master_seed_arn, self.master_seed)
+
+
+class TreasurySettings(Environment):
+    """For whoever signs for the treasury."""
+
+    treasury_private_key: KeyText | None = None
+    """The 64 bytes of the key pair in base64, on one machine only."""
+    treasury_private_key_arn: KeyArn | None = None
+    """A secret with them, or an Ed25519 key of KMS (ADR-0023)."""
+
+    @model_validator(mode="after")
+    def _treasury_key_is_kept_in_one_place(self) -> Self:
+        assert self.treasury_private_key_at
+        return self
+
+    @property
+    def treasury_private_key_at(self) -> str:
+        """What ``load_treasury`` takes; it may be a secret."""
+        return self._kept_at(
+            "TREASURY_PRIVATE_KEY", self.treasury_private_key_arn, self.treasury_private_key
+        )
+
+
+class Settings(Environment):
+    """For functions, which all use the database."""
+
+    database_url: PostgresDsn
 
 
 class ChainSettings(Settings):
@@ -103,17 +201,13 @@ class MoneyOutSettings(ChainSettings):
 
     @model_validator(mode="after")
     def _second_factor_is_optional_on_one_machine_only(self) -> Self:
-        # Said aloud: a forgotten STAGE must not open the door.
-        is_local = "stage" in self.model_fields_set and self.stage == "local"
-        if not self.require_2fa and not is_local:
+        if not self.require_2fa and not self.is_one_machine:
             raise ValueError("REQUIRE_2FA=false is for STAGE=local only")
         return self
 
 
-class WalletSettings(MoneyOutSettings):
+class WalletSettings(MoneyOutSettings, MasterSeedSettings):
     """For ``functions/wallet``."""
-
-    master_seed_arn: Arn
 
 
 class ApiSettings(MoneyOutSettings):
@@ -132,12 +226,10 @@ class ApiSettings(MoneyOutSettings):
     """When that was so, RFC 3339; a price of yesterday quotes nothing."""
 
 
-class BatchSettings(ChainSettings):
+class BatchSettings(ChainSettings, MasterSeedSettings, TreasurySettings):
     """For ``functions/batch``."""
 
     redis_url: str = Field(pattern=r"^rediss?://")
-    master_seed_arn: Arn
-    treasury_private_key_arn: Arn
     plan_queue_url: Url
     batch_size: int = Field(default=50, ge=1, le=1000)
     """Payouts that are settled together; the packer shares them out by size."""
@@ -172,8 +264,7 @@ class BatchSettings(ChainSettings):
     @model_validator(mode="after")
     def _v1_messages_are_for_one_machine_only(self) -> Self:
         # A cluster that does not take them would take no payment at all.
-        is_local = "stage" in self.model_fields_set and self.stage == "local"
-        if self.v1_messages and not is_local:
+        if self.v1_messages and not self.is_one_machine:
             raise ValueError("V1_MESSAGES=true is for STAGE=local only")
         return self
 

@@ -46,10 +46,10 @@ def settings() -> BatchSettings:
 
 @cache
 def keyring() -> Keyring:
-    """The keys, fetched once per container."""
+    """The keys, or the way to them, found once per container."""
     return Keyring(
-        seed=load_master_seed(settings().master_seed_arn),
-        treasury=load_treasury(settings().treasury_private_key_arn),
+        seed=load_master_seed(settings().master_seed_at),
+        treasury=load_treasury(settings().treasury_private_key_at),
     )
 
 

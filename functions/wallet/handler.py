@@ -34,7 +34,7 @@ from functions.wallet.balance import read_balance
 from functions.wallet.history import get_withdrawal, list_movements, list_withdrawals
 from functions.wallet.wallet import open_wallet
 from functions.wallet.withdraw import Withdrawal, withdraw
-from pixr.adapters.keys import MasterSeed, load_master_seed
+from pixr.adapters.keys import AnySeed, load_master_seed
 from pixr.adapters.postgres import Database, connect
 from pixr.adapters.solana import Solana
 from pixr.domain.errors import SecondFactorMissing
@@ -53,9 +53,9 @@ def settings() -> WalletSettings:
 
 
 @cache
-def seed() -> MasterSeed:
-    """The master seed, fetched once per container."""
-    return load_master_seed(settings().master_seed_arn)
+def seed() -> AnySeed:
+    """The master seed, or the way to it, found once per container."""
+    return load_master_seed(settings().master_seed_at)
 
 
 def chain(db: Database) -> Solana:

@@ -1,5 +1,7 @@
 """Goal: a wrong environment fails on the first line run, named; a dangerous one never starts."""
 
+import base64
+
 import pytest
 
 from functions.settings import ApiSettings, BadSettings, BatchSettings, WalletSettings
@@ -68,6 +70,69 @@ BATCH = {
     "TREASURY_PRIVATE_KEY_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:key",
     "PLAN_QUEUE_URL": "https://sqs.example/1/plan",
 }
+
+
+KEYS = {"MASTER_SEED": "master_seed_at", "TREASURY_PRIVATE_KEY": "treasury_private_key_at"}
+KMS_ARN = "arn:aws:kms:us-east-1:123456789012:key/0a0a0a0a-0000-4000-8000-000000000001"
+KEY = base64.b64encode(bytes(range(64))).decode()
+
+
+def without(name: str) -> dict[str, str]:
+    """The settler's environment on one machine, with nothing said of one key."""
+    return {key: value for key, value in BATCH.items() if key != f"{name}_ARN"} | {"STAGE": "local"}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_is_kept_where_its_form_says(name: str) -> None:
+    secret, chosen = BATCH[f"{name}_ARN"], BATCH | {f"{name}_ARN": KMS_ARN}
+    assert getattr(BatchSettings.read(BATCH), KEYS[name]) == secret
+    assert getattr(BatchSettings.read(chosen), KEYS[name]) == KMS_ARN
+    itself = BatchSettings.read(without(name) | {name: KEY})
+    assert getattr(itself, KEYS[name]) == KEY
+    assert KEY not in f"{itself!r} {itself} {itself.model_dump()} {itself.model_dump_json()}"
+
+
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        KEY,
+        "arn:aws:secretsmanager:us-east-1:1:other:x",
+        "arn:aws:kms:us-east-1:1:alias/x",
+        "arn:aws:kms:us-east-1:1:key/*",
+        "arn:aws:ssm:us-east-1:1:parameter/x",
+    ],
+)
+def test_what_names_no_key_is_refused_and_not_shown(name: str, arn: str) -> None:
+    with pytest.raises(BadSettings, match=rf"{name}_ARN: .*must be the ARN of a secret") as caught:
+        BatchSettings.read(BATCH | {f"{name}_ARN": arn})
+    assert not arn or arn not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("stage", [{"STAGE": "prod"}, {"STAGE": "dev"}, {}])
+def test_a_key_itself_is_for_one_machine_only(name: str, stage: dict[str, str]) -> None:
+    environ = {key: value for key, value in without(name).items() if key != "STAGE"}
+    with pytest.raises(BadSettings, match=f"{name} in the environment is for STAGE=local only"):
+        BatchSettings.read(environ | stage | {name: KEY})
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_is_named_once(name: str) -> None:
+    with pytest.raises(BadSettings, match=f"{name}_ARN is missing"):
+        BatchSettings.read(without(name))
+    with pytest.raises(BadSettings, match=f"{name}_ARN and {name} are both set"):
+        BatchSettings.read(BATCH | {"STAGE": "local", name: KEY})
+
+
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("text", ["", "12345678901234567890", KEY[:-4], KEY + "!"])
+def test_what_is_no_key_is_refused_and_not_shown(name: str, text: str) -> None:
+    with pytest.raises(BadSettings, match=f"{name}: .*must be 64 bytes in base64") as caught:
+        BatchSettings.read(without(name) | {name: text})
+    assert not text or text not in str(caught.value)
 
 
 @pytest.mark.parametrize(

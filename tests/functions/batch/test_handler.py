@@ -203,7 +203,7 @@ def test_a_stream_that_is_away_keeps_nobody_from_being_paid(
         ("MIN_BATCH_AMOUNT", "0.0008", "MIN_BATCH_AMOUNT: Input should be greater than or equal"),
         ("MIN_BATCH_AMOUNT", "x", "MIN_BATCH_AMOUNT: Input should be a valid decimal"),
         ("DATABASE_URL", "nonsense", "DATABASE_URL: "),
-        ("MASTER_SEED_ARN", "the-seed-itself", "MASTER_SEED_ARN: String should match pattern"),
+        ("MASTER_SEED_ARN", "the-seed-itself", "MASTER_SEED_ARN: Value error, must be the"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not(name: str, value: str, said: str) -> None:
