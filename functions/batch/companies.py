@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from functions.batch.world import Clockwork, Report, World
+from pixr.adapters.keys import KeysUnreachable
 from pixr.adapters.postgres.batches import Batch
 from pixr.adapters.solana import ChainUnreachable
 
@@ -74,7 +75,7 @@ def _try(world: World, handle: Handle, group: Sequence[Batch]) -> str | None:
     """Handle a group; the fault in words, or None."""
     try:
         handle(group)
-    except ChainUnreachable:
+    except (ChainUnreachable, KeysUnreachable):
         raise
     except Exception as fault:
         if world.db.closed or world.db.broken:

@@ -11,12 +11,13 @@ from typing import Final
 from uuid import UUID
 
 from functions.batch.keyring import Keyring
-from pixr.adapters.postgres import Database, batches, ledger, lookup_tables, payouts
+from pixr.adapters.postgres import Database, batches, ledger, lookup_tables, payouts, wallets
 from pixr.domain import fees, packing
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.packing import Table
 from pixr.domain.payouts import Payout
 from pixr.domain.table_packing import Load, load
+from pixr.domain.wallets import SYSTEM_PROGRAM
 
 PAYOUTS_PER_ROUND: Final = 2_000
 """Planned together, so that the first of many are on their way while the next are planned."""
@@ -71,10 +72,7 @@ def make_batches(
             return Planned()
         ledger.lock(db, ["treasury"])
         room = ledger.read(db, "treasury").available_lamports - RENT_EXEMPT_LAMPORTS
-        addresses = {
-            account: keyring.signer(account).address
-            for account in {"treasury", *(payout.source for payout in pending)}
-        }
+        addresses = _addresses(db, keyring, pending)
         plans: list[batches.Plan] = []
         short = 0
         tables = _usable(db) if has_tables else []
@@ -95,6 +93,21 @@ def make_batches(
         payouts_short=short,
         fee_lamports_max=sum(_fee_lamports_max(plan.payouts) for plan in plans),
     )
+
+
+def _addresses(db: Database, keyring: Keyring, pending: Sequence[Payout]) -> dict[str, str]:
+    """Of every source, without deriving any: KMS is not asked inside a database transaction.
+
+    A user's is the one that was pinned. Whoever has none, or another than their key has, is
+    refused by the signer, which derives it again.
+    """
+    addresses = {"treasury": keyring.treasury.address, "escrow": keyring.escrow_address}
+    for payout in pending:
+        if payout.source not in addresses:
+            assert payout.user_id is not None
+            wallet = wallets.get(db, payout.user_id)
+            addresses[payout.source] = SYSTEM_PROGRAM if wallet is None else wallet.address
+    return addresses
 
 
 def _usable(db: Database) -> list[Table]:

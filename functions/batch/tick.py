@@ -23,6 +23,7 @@ from functions.batch.reclaim import plan_reclaims
 from functions.batch.sign import Desk, sign_and_send
 from functions.batch.tables import look_after
 from functions.batch.world import Clockwork, Report, Terms, World
+from pixr.adapters.keys import KeysUnreachable
 from pixr.adapters.postgres import batches, house, ledger, migrate, outbox, pauses
 from pixr.adapters.postgres.batch_edges import LimitTripped
 from pixr.adapters.postgres.batches import Batch
@@ -59,8 +60,8 @@ class State(Enum):
 def run(world: World, terms: Terms, clockwork: Clockwork, *, outage: str | None = None) -> Report:
     """Run rounds until nothing is under way or the time is up.
 
-    An outage of the chain ends the tick early and is reported, not raised: what is signed is
-    stored, and the next minute goes on with it.
+    An outage of the chain or of the keys ends the tick early and is reported, not raised: what is
+    signed is stored, and the next minute goes on with it.
 
     Args:
         world: Everything that a tick touches.
@@ -81,6 +82,8 @@ def run(world: World, terms: Terms, clockwork: Clockwork, *, outage: str | None 
         _settle(world, terms, clockwork, report)
     except ChainUnreachable as away:
         report.outage = str(away)
+    except KeysUnreachable as away:
+        report.outage = f"the {away.part}: {away}"
     return report
 
 
@@ -88,7 +91,7 @@ def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) ->
     now = clockwork.now()
     addresses = {
         "treasury": world.keyring.treasury.address,
-        "escrow": world.keyring.seed.escrow().address,
+        "escrow": world.keyring.escrow_address,
     }
     for account, address in addresses.items():
         house.pin(world.db, account, address, now=now)

@@ -101,6 +101,6 @@ class Report:
     paused: str | None = None
     """Why nothing was planned or signed."""
     outage: str | None = None
-    """Why the chain could not be asked; the tick ended there."""
+    """Why the chain, or the keeper of the keys, could not be asked; the tick ended there."""
     stream_outage: str | None = None
     """Why views could not be drained; everything else went on."""
