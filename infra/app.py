@@ -23,6 +23,7 @@ from infra.context import (
     LOCAL,
     ContextError,
     cloud_choices,
+    cloud_keys,
     cloud_lookup,
     read_settings,
     stage_of,
@@ -46,7 +47,7 @@ def build(app: App, stage: str, bundles: Bundles) -> None:
     context = app.node.try_get_context
     chosen = cloud_choices(context, app.node.get_all_context(), stage)
     settings = read_settings(stage, cloud_lookup(context, stage), chosen)
-    data = Data(app, f"{prefix}-Data", settings=settings)
+    data = Data(app, f"{prefix}-Data", settings=settings, keys=cloud_keys(context, stage))
     service = Service(app, f"{prefix}-Service", bundles=bundles, cloud=(settings, data.places))
     Watch(app, f"{prefix}-Watch", stage=stage, service=service, alarm_email=context("alarm_email"))
     for key, value in (("project", "pixr"), ("stage", stage)):

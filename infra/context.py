@@ -1,10 +1,10 @@
 """What a deployment must be told.
 
 In the cloud cdk.json says where each stage lives, and ``-c name=value`` overrides it; business
-settings (choices.py) may stand in both, and have defaults. A name that nobody knows is refused: a
-limit that was misspelled is a limit that was not raised. On one
-machine the same names are CloudFormation parameters (database_url → DatabaseUrl): ports and secrets
-differ from run to run, and so the synthesized stack can be used again with other values.
+settings (choices.py) and KMS keys may stand in both, and have defaults. A name that nobody knows is
+refused: a limit that was misspelled is a limit that was not raised. On one machine the same names
+are CloudFormation parameters (database_url → DatabaseUrl): ports and secrets differ from run to
+run, and so the synthesized stack can be used again with other values.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ from infra.choices import BY_NAME, CHOICES
 
 STAGES: Final = ("local", "dev", "prod")
 LOCAL: Final = "local"
-OTHERS: Final = ("stage", "stages", "alarm_email")
-"""Names in the context that are ours and no function is told."""
+KEYS: Final = ("master_seed_arn", "treasury_key_arn")
+"""KMS keys that may be chosen instead of the secrets that the Data stack makes."""
+
+OTHERS: Final = ("stage", "stages", "alarm_email", *KEYS)
+"""Names in the context that are ours and no setting of a function."""
+
+_KMS_KEY: Final = re.compile(r"arn:[\w-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[\w-]+")
 
 _OURS: Final = re.compile(r"[A-Za-z]\w*")
 """What the CDK keeps in the context for itself has other signs in its name."""
@@ -93,6 +98,19 @@ class LocalPlaces:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenKeys:
+    """KMS keys of a stage in the cloud; None: the secret that the Data stack makes.
+
+    Attributes:
+        master_seed_arn: An HMAC_512 key with the master seed as its imported material.
+        treasury_key_arn: An Ed25519 key (ECC_NIST_EDWARDS25519).
+    """
+
+    master_seed_arn: str | None = None
+    treasury_key_arn: str | None = None
+
+
 def stage_of(context: Callable[[str], object]) -> str:
     """The stage that the context names, dev when it names none.
 
@@ -154,6 +172,33 @@ def cloud_choices(
             raise ContextError(f"stage {stage}: {choice.name} {refusal}")
         chosen[choice.name] = text
     return chosen
+
+
+def cloud_keys(context: Callable[[str], object], stage: str) -> ChosenKeys:
+    """The KMS keys that a stage in the cloud chooses: the command line first, then cdk.json.
+
+    Args:
+        context: Gives a context value by name, or None (``app.node.try_get_context``).
+        stage: Which part of cdk.json's ``stages`` applies.
+
+    Raises:
+        ContextError: A value is not the ARN of a KMS key. An alias is none: what may be done is
+            granted on the one key, and an alias can be pointed at another.
+    """
+    in_file = _of_stage(context, stage)
+    chosen: dict[str, str] = {}
+    for name in KEYS:
+        value = context(name) or in_file.get(name)
+        if not value:
+            continue
+        if _KMS_KEY.fullmatch(str(value)) is None:
+            # Not the value: somebody may have put the key itself there.
+            raise ContextError(
+                f"stage {stage}: {name} must be the ARN of a KMS key, "
+                "arn:aws:kms:<region>:<account>:key/<id>"
+            )
+        chosen[name] = str(value)
+    return ChosenKeys(**chosen)
 
 
 def _of_stage(context: Callable[[str], object], stage: str) -> Mapping[str, object]:

@@ -22,6 +22,9 @@ READ: Final = ("s3:GetObject",)
 WRITE: Final = ("s3:PutObject",)
 DELETE: Final = ("s3:DeleteObject",)
 
+DERIVE: Final = ("kms:GenerateMac",)
+SIGN: Final = ("kms:GetPublicKey", "kms:Sign")
+
 # Lambda makes its network interfaces with the function's own role, before any name exists.
 _NETWORK_INTERFACE_ACTIONS: Final = (
     "ec2:AssignPrivateIpAddresses",
@@ -108,7 +111,20 @@ class PixrFunction(Construct):
             iam.PolicyStatement(actions=list(actions), resources=list(resources))
         )
 
-    def may_read_secret(self, secret_arn: str) -> None:
+    def may_use_key(self, arn: str, actions: Sequence[str]) -> None:
+        """Allow using the master seed or the treasury's key, wherever it is kept.
+
+        Args:
+            arn: Of a KMS key, or of the secret that holds it.
+            actions: What a key in KMS is used for; a secret is read.
+        """
+        # An ARN that CloudFormation is still to put in is that of a secret: a key in KMS is chosen.
+        if ":kms:" in arn:
+            self.may(actions, (arn,))
+        else:
+            self._may_read_secret(arn)
+
+    def _may_read_secret(self, secret_arn: str) -> None:
         """Allow reading one secret, and decrypting no other under the same key."""
         self.may(("secretsmanager:GetSecretValue",), (secret_arn,))
         key_arn = self._platform.places.secrets_key_arn

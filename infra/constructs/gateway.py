@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.acknowledge import acknowledge
 from infra.choices import environment
-from infra.constructs.function import WRITE, PixrFunction
+from infra.constructs.function import DERIVE, WRITE, PixrFunction
 from infra.constructs.platform import Platform
 from infra.constructs.queues import Queues
 from infra.routes import ROUTES
@@ -73,7 +73,7 @@ class Gateway(Construct):
             timeout_s=TIMEOUT_S,
             memory_mib=1024,
         )
-        function.may_read_secret(places.master_seed_arn)
+        function.may_use_key(places.master_seed_arn, DERIVE)
         queues.settle.queue.grant_send_messages(function.role)
         return function
 

@@ -33,9 +33,9 @@ class Places:
             token of fifteen minutes.
         redis_url: Valkey; rediss:// in the cloud.
         bucket: Videos: originals/, chunks/, media/, analysis/ and rejected/.
-        master_seed_arn: The secret that every user's wallet is derived from.
-        treasury_key_arn: The secret keypair that pays.
-        secrets_key_arn: The KMS key over both; None on one machine.
+        master_seed_arn: What every user's wallet is derived from: a secret, or a key in KMS.
+        treasury_key_arn: The keypair that pays: a secret, or a key in KMS.
+        secrets_key_arn: The KMS key over both secrets; None on one machine.
         ffmpeg: Path of the program, as the function sees it.
         network: None on one machine.
         database_proxy: None on one machine.

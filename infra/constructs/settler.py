@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
 from infra.choices import environment
-from infra.constructs.function import PixrFunction
+from infra.constructs.function import DERIVE, SIGN, PixrFunction
 from infra.constructs.platform import Platform
 from infra.constructs.queues import Queues
 
@@ -53,8 +53,8 @@ class Settler(Construct):
             memory_mib=1024,
             reserved_concurrency=1,
         )
-        self.batch.may_read_secret(places.master_seed_arn)
-        self.batch.may_read_secret(places.treasury_key_arn)
+        self.batch.may_use_key(places.master_seed_arn, DERIVE)
+        self.batch.may_use_key(places.treasury_key_arn, SIGN)
         queues.plan.queue.grant_send_messages(self.batch.role)
 
         function = self.batch.function

@@ -139,7 +139,8 @@ class Secrets(Construct):
     """Two secrets that are created empty.
 
     A generated value would look like a key and be one, so there is none: until an operator puts
-    the real ones in, reading them fails, and nothing can be derived or signed by accident.
+    the real ones in, reading them fails, and nothing can be derived or signed by accident. A stage
+    whose keys are in KMS leaves them empty for good.
     """
 
     def __init__(self, scope: Construct, id_: str) -> None:

@@ -23,3 +23,9 @@ CHOSEN: dict[str, dict[str, str]] = {
     }
 }
 """Business settings with another value than the default, by stage."""
+
+KEYS_IN_KMS = {
+    "master_seed_arn": "arn:aws:kms:us-east-1:111111111111:key/0a0a0a0a-0000-4000-8000-0000000001",
+    "treasury_key_arn": "arn:aws:kms:us-east-1:111111111111:key/mrk-0a0a0a0a0000400080000000000002",
+}
+"""What the stage dev-kms chooses: dev with its keys in KMS."""

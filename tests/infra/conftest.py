@@ -84,7 +84,7 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Templates
     if done.returncode:
         pytest.fail(f"synthesis failed:\n{done.stdout}\n{done.stderr}", pytrace=False)
     stages = {}
-    for stage in ("local", "dev", "prod"):
+    for stage in ("local", "dev", "dev-kms", "prod"):
         paths = (folder / stage / "out").glob("*.template.json")
         stacks = {path.name.split(".")[0].split("-")[-1]: path for path in paths}
         stages[stage] = Templates(

@@ -7,7 +7,16 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from infra.choices import CHOICES, DEFAULTS, Choice
-from infra.context import ContextError, cloud_choices, cloud_lookup, read_settings, stage_of
+from infra.context import (
+    ChosenKeys,
+    ContextError,
+    cloud_choices,
+    cloud_keys,
+    cloud_lookup,
+    read_settings,
+    stage_of,
+)
+from tests.infra.chosen import KEYS_IN_KMS
 
 COMPLETE = {
     "network": "devnet",
@@ -128,3 +137,29 @@ def test_a_file_without_stages_is_no_reason_to_break() -> None:
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.name)
 def test_a_default_keeps_its_own_rule(choice: Choice) -> None:
     assert choice.refusal(choice.default, is_local=False) is None
+
+
+def test_keys_are_secrets_until_a_key_in_kms_is_chosen() -> None:
+    assert cloud_keys(context({"stages": {"prod": COMPLETE}}), "prod") == ChosenKeys()
+    file = {"stages": {"prod": KEYS_IN_KMS}}
+    assert cloud_keys(context(file), "prod") == ChosenKeys(**KEYS_IN_KMS)
+    other = KEYS_IN_KMS["treasury_key_arn"]
+    assert cloud_keys(context({**file, "master_seed_arn": other}), "prod").master_seed_arn == other
+    assert chosen(KEYS_IN_KMS) == DEFAULTS
+
+
+@pytest.mark.parametrize("name", KEYS_IN_KMS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "the-key-itself",
+        "arn:aws:secretsmanager:us-east-1:111111111111:secret:seed",
+        "arn:aws:kms:us-east-1:111111111111:alias/seed",
+        "arn:aws:kms:us-east-1:111111111111:key/*",
+    ],
+)
+def test_what_is_no_key_of_kms_is_refused_and_not_shown(name: str, value: str) -> None:
+    wanted = f"^stage prod: {name} must be the ARN of a KMS key, arn:aws:kms:<region>"
+    with pytest.raises(ContextError, match=wanted) as refused:
+        cloud_keys(context({name: value}), "prod")
+    assert value not in str(refused.value)
