@@ -8,7 +8,6 @@ lamport is explained.
 
 from __future__ import annotations
 
-import base64
 import os
 import time
 from datetime import UTC, datetime
@@ -20,11 +19,10 @@ from rich.console import Console
 from typer import Exit, Option
 
 from functions.settings import ApiSettings
-from pixr.adapters.keys import KeysUnreachable, MasterSeed, load_master_seed
+from pixr.adapters.keys import AnySeed
 from pixr.adapters.postgres.house import AddressChanged
 from pixr.local.errors import LocalError
-from pixr.local.home import Home
-from pixr.ops import places
+from pixr.ops import master_seeds, places
 from pixr.ops.recovery import Recovered, RecoveryStuck, recover
 
 NOT_CLEAN: Final = 1
@@ -72,7 +70,8 @@ def command(
     seed = _seed(where)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"Recovering {where.name}.", markup=False)
-    with places.opened(where, statement_timeout_s=STATEMENT_TIMEOUT_S) as (db, chain):
+    patient = places.opened(where, statement_timeout_s=STATEMENT_TIMEOUT_S)
+    with master_seeds.told(), patient as (db, chain):
         try:
             report = recover(
                 db,
@@ -126,7 +125,7 @@ def _users(path: Path | None) -> list[str]:
     return [line for line in text.split("\n") if line]
 
 
-def _house(where: places.Places, seed: MasterSeed | None) -> dict[str, str]:
+def _house(where: places.Places, seed: AnySeed | None) -> dict[str, str]:
     """Treasury and escrow, for a database that is older than its first tick."""
     named = None if where.machine is None else where.machine.treasury_address
     treasury = named or os.environ.get("TREASURY_ADDRESS")
@@ -134,17 +133,10 @@ def _house(where: places.Places, seed: MasterSeed | None) -> dict[str, str]:
     return house if seed is None else {**house, "escrow": seed.escrow().address}
 
 
-def _seed(where: places.Places) -> MasterSeed | None:
-    arn = os.environ.get("MASTER_SEED_ARN")
+def _seed(where: places.Places) -> AnySeed | None:
     if where.home is not None:
-        return MasterSeed(base64.b64decode(Home(path=where.home).master_seed()))
-    if arn is None:
+        return master_seeds.of_machine(where.home)
+    seed = master_seeds.of_environment()
+    if seed is None:
         print("MASTER_SEED_ARN is not set: wallets of forgotten users stay unknown.")
-        return None
-    try:
-        return load_master_seed(arn)
-    except KeysUnreachable as error:
-        raise LocalError(
-            f"The master seed cannot be read ({error}).",
-            mend="Unset MASTER_SEED_ARN to go on without it, or mend access to it.",
-        ) from error
+    return seed
