@@ -30,11 +30,14 @@ from pydantic import BaseModel
 
 from functions.json_body import BODY_BYTES_MAX, BodyTooLarge, NotJson, read_object
 from pixr.domain.errors import (
+    AllowlistFull,
+    AlreadyListed,
     BadDestination,
     BeingMade,
     Forbidden,
     KeyReused,
     Malformed,
+    NewDestination,
     NoGain,
     NotFound,
     Outage,
@@ -42,12 +45,18 @@ from pixr.domain.errors import (
     Overfunded,
     QuoteUnavailable,
     Refusal,
+    SecondFactorLocked,
     SecondFactorMissing,
+    SecondFactorNeeded,
+    SecondFactorPresent,
     SettlementNotStarted,
     StillRunning,
     TooSmall,
     Unauthenticated,
     WalletMissing,
+    WithdrawalLimit,
+    WithdrawalsFrozen,
+    WrongCode,
 )
 from pixr.domain.money import format_sol
 from pixr.domain.users import check_user_id
@@ -62,6 +71,15 @@ STATUS: Final[Mapping[type[Refusal], HTTPStatus]] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     SecondFactorMissing: HTTPStatus.FORBIDDEN,
+    SecondFactorNeeded: HTTPStatus.UNAUTHORIZED,
+    WrongCode: HTTPStatus.UNAUTHORIZED,
+    SecondFactorLocked: HTTPStatus.TOO_MANY_REQUESTS,
+    SecondFactorPresent: HTTPStatus.CONFLICT,
+    WithdrawalsFrozen: HTTPStatus.FORBIDDEN,
+    WithdrawalLimit: HTTPStatus.TOO_MANY_REQUESTS,
+    NewDestination: HTTPStatus.CONFLICT,
+    AllowlistFull: HTTPStatus.CONFLICT,
+    AlreadyListed: HTTPStatus.CONFLICT,
     NotFound: HTTPStatus.NOT_FOUND,
     WalletMissing: HTTPStatus.CONFLICT,
     Overdrawn: HTTPStatus.CONFLICT,
@@ -214,21 +232,14 @@ class Http(APIGatewayHttpResolver):
         errors = (
             [FieldError(field=error.field, rule=error.rule)] if isinstance(error, Malformed) else []
         )
-        extra: dict[str, Any] = {}
-        if isinstance(error, Overdrawn):
-            extra["available"] = _pair(error.available_lamports)
-        if isinstance(error, TooSmall):
-            extra["minimum"] = _pair(error.minimum_lamports)
-        if isinstance(error, Overfunded):
-            extra["open"] = _pair(error.open_lamports)
         return self._problem(
             STATUS[type(error)],
             error.code,
             error.title,
             str(error),
             errors=errors,
-            extra=extra,
-            retry_after_s=RETRY_AFTER_S.get(type(error)),
+            extra={name: _pair(lamports) for name, lamports in error.amounts.items()},
+            retry_after_s=error.retry_after_s or RETRY_AFTER_S.get(type(error)),
         )
 
     def _invalid(self, error: RequestValidationError) -> Response[str]:

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import BaseModel
 
 from functions.http import Caller
+from functions.second_factor import IN_BODY
 from pixr.adapters.postgres.idempotency import Claim
 
 IdempotencyKey = Annotated[
@@ -27,10 +28,15 @@ def claim_of(caller: Caller, key: str, route: str, body: BaseModel) -> Claim:
     """Name a request by who sends it, where, and what its body means.
 
     The body counts as read, not byte for byte: a client that orders or spaces it otherwise
-    when it tries again still sends the same request.
+    when it tries again still sends the same request. A code of the second factor is no part of
+    it: a minute later it is another one.
     """
     canonical = json.dumps(
-        body.model_dump(), sort_keys=True, separators=_SEPARATORS, ensure_ascii=False, default=str
+        body.model_dump(exclude={IN_BODY}),
+        sort_keys=True,
+        separators=_SEPARATORS,
+        ensure_ascii=False,
+        default=str,
     )
     return Claim(
         user_id=caller.user_id,

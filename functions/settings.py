@@ -51,6 +51,9 @@ def _is_a_key(text: SecretStr) -> SecretStr:
 
 
 KeyArn = Annotated[str, AfterValidator(_names_a_key)]
+KmsKeyArn = Annotated[
+    str, StringConstraints(pattern=r"^arn:[\w-]+:kms:[a-z0-9-]+:[0-9]+:key/[\w-]+$")
+]
 KeyText = Annotated[SecretStr, AfterValidator(_is_a_key)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 Address = Annotated[str, StringConstraints(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
@@ -198,6 +201,10 @@ class MoneyOutSettings(ChainSettings):
     settle_queue_url: Url
     treasury_address: Address
     require_2fa: bool = True
+    second_factor_key_arn: KmsKeyArn
+    """A symmetric key of KMS that seals the secrets of second factors."""
+    small_withdrawal_sol: Decimal = Field(default=Decimal(1), ge=0, decimal_places=9)
+    """SOL that may go to new addresses within a day, and that may be invested without a code."""
 
     @model_validator(mode="after")
     def _second_factor_is_optional_on_one_machine_only(self) -> Self:
@@ -208,6 +215,13 @@ class MoneyOutSettings(ChainSettings):
 
 class WalletSettings(MoneyOutSettings, MasterSeedSettings):
     """For ``functions/wallet``."""
+
+    withdraw_limit_1h_sol: Decimal = Field(default=Decimal(100), gt=0, decimal_places=9)
+    """SOL that may leave a user's wallet within an hour and within a day."""
+    withdraw_limit_24h_sol: Decimal = Field(default=Decimal(500), gt=0, decimal_places=9)
+    withdrawals_1h_max: int = Field(default=10, ge=1)
+    """Withdrawals of a user: each costs the treasury a fee and locks a receipt's rent for a day."""
+    withdrawals_24h_max: int = Field(default=50, ge=1)
 
 
 class ApiSettings(MoneyOutSettings):

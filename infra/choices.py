@@ -79,17 +79,28 @@ class Choice:
         return places <= self.decimals and self.least <= number <= (self.most or number)
 
 
-def _whole(name: str, default: int, least: int, most: int | None = None) -> Choice:
+def _whole(
+    name: str,
+    default: int,
+    least: int,
+    most: int | None = None,
+    services: tuple[str, ...] = ("batch",),
+) -> Choice:
     return Choice(
         name=name,
         default=str(default),
+        services=services,
         least=Decimal(least),
         most=None if most is None else Decimal(most),
     )
 
 
-def _sol(name: str, default: str, least: str = "0.000000001") -> Choice:
-    return Choice(name=name, default=default, least=Decimal(least), decimals=SOL_DECIMALS)
+def _sol(
+    name: str, default: str, least: str = "0.000000001", services: tuple[str, ...] = ("batch",)
+) -> Choice:
+    return Choice(
+        name=name, default=default, services=services, least=Decimal(least), decimals=SOL_DECIMALS
+    )
 
 
 CHOICES: Final = (
@@ -110,6 +121,11 @@ CHOICES: Final = (
     _whole("sign_limit_10min_bps", 5_000, 1, 10_000),
     _whole("sign_limit_1h_bps", 7_500, 1, 10_000),
     _whole("sign_limit_24h_bps", 9_500, 1, 10_000),
+    _sol("small_withdrawal_sol", "1", "0", services=("wallet", "api")),
+    _sol("withdraw_limit_1h_sol", "100", services=("wallet",)),
+    _sol("withdraw_limit_24h_sol", "500", services=("wallet",)),
+    _whole("withdrawals_1h_max", 10, 1, services=("wallet",)),
+    _whole("withdrawals_24h_max", 50, 1, services=("wallet",)),
     Choice(
         name="return_cap_bps",
         default="15000",

@@ -84,6 +84,7 @@ class LocalPlaces:
     redis_url: str
     master_seed_arn: str
     treasury_key_arn: str
+    second_factor_key_arn: str
     ffmpeg: str
 
     @classmethod
@@ -94,6 +95,7 @@ class LocalPlaces:
             redis_url=lookup("redis_url"),
             master_seed_arn=lookup("master_seed_arn"),
             treasury_key_arn=lookup("treasury_key_arn"),
+            second_factor_key_arn=lookup("second_factor_key_arn"),
             ffmpeg=lookup("ffmpeg"),
         )
 

@@ -41,6 +41,7 @@ class Data(Stack):
             bucket=media,
             master_seed_arn=keys.master_seed_arn or secrets.master_seed.secret_arn,
             treasury_key_arn=keys.treasury_key_arn or secrets.treasury_key.secret_arn,
+            second_factor_key_arn=secrets.second_factor_key.key_arn,
             secrets_key_arn=secrets.key.key_arn,
             ffmpeg=CLOUD_FFMPEG,
             network=Network(vpc=network.vpc, security_group=network.functions),

@@ -69,6 +69,7 @@ class Service(Stack):
             bucket=media.bucket,
             master_seed_arn=local.master_seed_arn,
             treasury_key_arn=local.treasury_key_arn,
+            second_factor_key_arn=local.second_factor_key_arn,
             secrets_key_arn=None,
             ffmpeg=local.ffmpeg,
             network=None,

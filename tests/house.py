@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 from functions import nodes
 from functions.api import handler as api
 from functions.wallet import handler as wallet
+from infra.routes import PREFIX, ROUTES
 from pixr.adapters.keys import MasterSeed
 from pixr.adapters.postgres import Database
 from pixr.adapters.solana import Solana
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 SOL = 10**9
 RENT = 890_880
+WALLET_ROUTES = {
+    "/" + route.path.removeprefix(f"{PREFIX}/").split("/")[0]
+    for route in ROUTES
+    if route.function == "Wallet"
+}
 EVERY_SCOPE = "wallet:read wallet:withdraw invest views:write stats:read"
 CONTEXT = SimpleNamespace(
     function_name="function",
@@ -88,7 +94,7 @@ def ask(handler: Any, sent: dict[str, Any]) -> Answer:
     """Call a handler as Lambda does, with an event that went through JSON."""
     answer = json.loads(json.dumps(handler(json.loads(json.dumps(sent)), CONTEXT)))
     kind = answer["headers"].get("Content-Type", "")
-    body = json.loads(answer["body"]) if "json" in kind else answer["body"]
+    body = json.loads(answer["body"]) if "json" in kind and answer["body"] else answer["body"]
     return Answer(status=answer["statusCode"], headers=answer["headers"], body=body)
 
 
@@ -114,9 +120,13 @@ class House:
         headers = {} if key is None else {"idempotency-key": key}
         return self._ask("POST", path, body=body, headers=headers, **rest)
 
+    def delete(self, path: str, **rest: Any) -> Answer:
+        """DELETE likewise."""
+        return self._ask("DELETE", path, **rest)
+
     def _ask(self, method: str, path: str, **rest: Any) -> Answer:
         first = path.split("?", maxsplit=1)[0].split("/")[1]
-        mine = first in ("wallet", "balance", "withdraw", "withdrawals", "transactions")
+        mine = f"/{first}" in WALLET_ROUTES
         bare, _, query = path.partition("?")
         sent = event(method, f"/api/defi{bare}", query=query, **rest)
         return ask((wallet if mine else api).handler, sent)
@@ -169,9 +179,11 @@ def forget() -> None:
     for cached in (
         wallet.settings,
         wallet.seed,
+        wallet.vault,
         api.settings,
         api.stream,
         api.bucket,
+        api.vault,
         nodes._held_to,
     ):
         cached.cache_clear()

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints, WithJsonSchema
 
+from functions.second_factor import TotpCode
 from functions.values import Amount, AmountRequest, Moment, Request
 from pixr.domain.investments import parse_quality
 from pixr.domain.views import CONTENT_ID_PATTERN
@@ -147,6 +148,8 @@ class InvestRequest(AmountRequest):
             }
         ),
     ]
+    totp_code: TotpCode | None = None
+    """What the authenticator shows; needed above a small sum."""
 
     @property
     def rung(self) -> int:

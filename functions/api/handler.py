@@ -6,7 +6,7 @@ It writes intents and reads the record. It holds no key of anybody's.
 import os
 import time
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,14 +38,16 @@ from functions.api.views import ViewsRequest, take_views
 from functions.http import PREFIX, Http, needs
 from functions.nodes import nodes_of
 from functions.once import IdempotencyKey, claim_of
+from functions.second_factor import Demand, demand_code
 from functions.settings import ApiSettings
 from functions.telemetry import make_logger
 from functions.values import PAGE_LIMIT_MAX, read_cursor, read_id
 from functions.wake import wake_settler
+from pixr.adapters.keys import Vault
 from pixr.adapters.objects import Bucket
 from pixr.adapters.postgres import Database, connect, stats
 from pixr.adapters.solana import Solana
-from pixr.domain.errors import SecondFactorMissing
+from pixr.domain.money import LAMPORTS_PER_SOL
 from pixr.domain.renditions import SolPrice
 
 if TYPE_CHECKING:
@@ -83,6 +85,27 @@ def chain(db: Database) -> Solana:
 def bucket() -> Bucket:
     """Where originals go."""
     return Bucket(settings().s3_bucket)
+
+
+@cache
+def vault() -> Vault:
+    """What opens the secrets of second factors; KMS is first asked when one is used."""
+    return Vault(settings().second_factor_key_arn)
+
+
+def _demand(db: Database, lamports: int, code: str | None, *, now: datetime) -> Demand:
+    """What an investment asks of its investor: a code, when the sum is no small one."""
+    if lamports <= int(settings().small_withdrawal_sol * LAMPORTS_PER_SOL):
+        return lambda: None
+    return partial(
+        demand_code,
+        db,
+        vault(),
+        app.caller.user_id,
+        code,
+        is_required=settings().require_2fa,
+        now=now,
+    )
 
 
 def _sol_price() -> SolPrice | None:
@@ -146,8 +169,7 @@ def post_invest(body: InvestRequest, idempotency_key: IdempotencyKey) -> Investm
     lamports = body.asked(is_max_allowed=False)
     assert lamports is not None
     rung = body.rung
-    if settings().require_2fa:
-        raise SecondFactorMissing("investing needs a second factor and you have not set one up")
+    now = datetime.now(UTC)
     asked = Investment(
         id=uuid4(),
         payout_id=uuid4(),
@@ -165,7 +187,8 @@ def post_invest(body: InvestRequest, idempotency_key: IdempotencyKey) -> Investm
             claim=claim,
             sol=_sol_price(),
             return_cap_bps=settings().return_cap_bps,
-            now=datetime.now(UTC),
+            demand=_demand(db, lamports, body.totp_code, now=now),
+            now=now,
         )
     if answer["investment_id"] == str(asked.id):
         logger.info("investment.accepted", investment_id=answer["investment_id"])

@@ -1,7 +1,8 @@
 """Take an investment: judge it, promise it, reserve it, write it down. The settler moves it.
 
-    seen before? ─▶ gain, price ─▶ deposits ─▶ [ claim key · lock wallet · promise · reserve ]
-                                               └───────── one database transaction ──────────┘
+    seen before? ─▶ gain, price ─▶ deposits ─▶ code of the second factor, above a small sum
+                    ─▶ [ claim key · lock wallet · promise · reserve ]
+                       └───────── one database transaction ──────────┘
 
 The wallet is locked before the funding, as the settler does it, so that they cannot deadlock.
 """
@@ -14,6 +15,7 @@ from uuid import UUID
 from functions.api.answers import InvestmentAccepted
 from functions.api.content import get_content, price, source_size
 from functions.deposits import observe_deposits
+from functions.second_factor import Demand
 from functions.values import Amount
 from pixr.adapters.postgres import (
     Database,
@@ -22,6 +24,7 @@ from pixr.adapters.postgres import (
     house,
     idempotency,
     investments,
+    ledger,
     payouts,
     upgrades,
     wallets,
@@ -57,6 +60,7 @@ def invest(
     claim: Claim,
     sol: SolPrice | None,
     return_cap_bps: int,
+    demand: Demand,
     now: datetime,
 ) -> dict[str, Any]:
     """Accept an investment once and return its answer; a repetition returns the first answer.
@@ -73,6 +77,7 @@ def invest(
         Overdrawn: More than is available, or what remains would be dust.
         TooSmall: Less than the least part, or less than that would remain open.
         Overfunded: More than is open.
+        SecondFactorMissing: What ``demand`` raises, likewise the other refusals of a code.
         KeyReused: The key came with another body before.
         StillRunning: The first request under this key has not ended.
         ChainUnreachable: Deposits cannot be looked for; nothing was written.
@@ -89,6 +94,9 @@ def invest(
         raise SettlementNotStarted
     account = f"wallet:{asked.user_id}"
     observe_deposits(db, chain, account=account, address=wallet.address, now=now)
+    # Judged behind the lock again; here, so that a refusal costs nobody a code.
+    spend(asked.lamports, ledger.read(db, account).available_lamports)
+    demand()
     with db.transaction():
         known = idempotency.take(db, claim, now=now)
         if known is not None:

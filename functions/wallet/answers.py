@@ -4,7 +4,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
 
-from functions.values import Amount, AmountRequest, Moment
+from functions.second_factor import TotpCode
+from functions.values import Amount, AmountRequest, Moment, Request
+
+Destination = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
 class TwoFactor(BaseModel):
@@ -12,6 +15,57 @@ class TwoFactor(BaseModel):
 
     required: bool
     enrolled: bool
+    recovery_codes_left: int
+    withdrawals_frozen_until: Moment | None
+    """A factor was removed: nothing can be withdrawn before."""
+
+
+class Enrolment(BaseModel):
+    """A secret, shown once; it protects nothing before it is confirmed with a code."""
+
+    otpauth_uri: str
+    qr_svg: str
+    """The same as an SVG element, for an authenticator's camera."""
+    expires_at: Moment
+
+
+class CodeRequest(Request):
+    """A code of the second factor, and nothing else."""
+
+    totp_code: TotpCode
+
+
+class RecoveryCodes(BaseModel):
+    """Shown once; each brings a lost factor back, by removing it, and works once."""
+
+    recovery_codes: list[str]
+
+
+class ListRequest(Request):
+    """An address to trust, and what to call it."""
+
+    destination: Destination
+    label: Annotated[
+        str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
+    ]
+    totp_code: TotpCode | None = None
+
+
+class ListedView(BaseModel):
+    """An address that the caller trusts."""
+
+    destination: str
+    label: str
+    added_at: Moment
+    usable_at: Moment
+    """From then on it may get any sum that the limits let go."""
+
+
+class ListedPage(BaseModel):
+    """Newest first."""
+
+    items: list[ListedView]
+    next_cursor: str | None
 
 
 class WalletView(BaseModel):
@@ -47,7 +101,9 @@ class BalanceView(BaseModel):
 class WithdrawRequest(AmountRequest):
     """How much, and where to."""
 
-    destination: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    destination: Destination
+    totp_code: TotpCode | None = None
+    """What the authenticator shows; not a part of what is asked for, so a retry has another."""
 
 
 class WithdrawalAccepted(BaseModel):

@@ -1,32 +1,42 @@
 """Take a withdrawal: judge it, reserve it, write it down. The settler sends it.
 
-    seen before? ─▶ destination ─▶ chain ─▶ [ claim key · lock · reserve · answer · audit ]
-                                            └──────── one database transaction ────────────┘
+    seen before? ─▶ frozen? ─▶ destination ─▶ chain ─▶ amount, pace ─▶ code of the second factor
+                    ─▶ [ claim key · lock · amount, pace · reserve · answer · audit ]
+                       └──────────────── one database transaction ──────────────────┘
 
 So a key without a withdrawal, a withdrawal without a reservation, and a second withdrawal
-under one key cannot exist, wherever this stops.
+under one key cannot exist, wherever this stops. Amount and pace are judged twice: before the code,
+which a refusal must not cost anybody, and behind the lock, where nobody else can spend the same.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from functions.deposits import observe_deposits
+from functions.second_factor import Demand
 from functions.values import Amount
 from functions.wallet.answers import WithdrawalAccepted
-from pixr.adapters.postgres import Database, audit, idempotency, payouts, wallets
+from functions.wallet.destinations import check_on_chain, check_outside
+from pixr.adapters.postgres import (
+    Database,
+    allowlist,
+    audit,
+    idempotency,
+    ledger,
+    payouts,
+    second_factors,
+    wallets,
+)
 from pixr.adapters.postgres.idempotency import Claim
 from pixr.adapters.solana import Solana
-from pixr.domain.errors import BadDestination, WalletMissing
+from pixr.domain.errors import WalletMissing
 from pixr.domain.money import Lamports, spend
-from pixr.domain.wallets import (
-    check_arrival,
-    check_destination,
-    check_destination_account,
-    check_withdrawal,
-)
+from pixr.domain.wallets import check_arrival, check_withdrawal
+from pixr.domain.withdrawals import Rules, check_pace
 
 ACCEPTED_STATUS = 202
 
@@ -44,15 +54,26 @@ class Withdrawal:
 
 
 def withdraw(
-    db: Database, chain: Solana, asked: Withdrawal, *, claim: Claim, now: datetime
+    db: Database,
+    chain: Solana,
+    asked: Withdrawal,
+    *,
+    claim: Claim,
+    rules: Rules,
+    demand: Demand,
+    now: datetime,
 ) -> dict[str, Any]:
     """Accept a withdrawal once and return its answer; a repetition returns the first answer.
 
     Raises:
         WalletMissing: The user never asked for a wallet.
+        WithdrawalsFrozen: The second factor was removed within the last day.
         BadDestination: Money sent there would be lost, is not allowed, or would not arrive.
         TooSmall: Not worth a transaction of its own.
         Overdrawn: More than is available, or what remains would be dust.
+        WithdrawalLimit: More than an hour or a day lets go.
+        NewDestination: More than a small sum to an address that is not trusted yet.
+        SecondFactorMissing: What ``demand`` raises, likewise the other refusals of a code.
         KeyReused: The key came with another body before.
         StillRunning: The first request under this key has not ended.
         ChainUnreachable: The destination cannot be looked at; nothing was written.
@@ -63,16 +84,19 @@ def withdraw(
     wallet = wallets.get(db, asked.user_id)
     if wallet is None:
         raise WalletMissing
-    present_lamports = _check_destination(db, chain, asked, own_address=wallet.address)
+    second_factors.check_frozen(db, asked.user_id, now=now)
+    check_outside(db, asked.user_id, asked.destination, house=asked.house)
+    present_lamports = check_on_chain(chain, asked.destination)
     account = f"wallet:{asked.user_id}"
     observe_deposits(db, chain, account=account, address=wallet.address, now=now)
+    judge = partial(_judge, db, asked, present_lamports=present_lamports, rules=rules, now=now)
+    judge(available_lamports=ledger.read(db, account).available_lamports)
+    demand()
     with db.transaction():
         known = idempotency.take(db, claim, now=now)
         if known is not None:
             return known
-        lamports = spend(asked.lamports, wallets.lock_available(db, asked.user_id))
-        check_arrival(asked.destination, lamports, present_lamports=present_lamports)
-        check_withdrawal(lamports)
+        lamports = judge(available_lamports=wallets.lock_available(db, asked.user_id))
         is_reserved = payouts.request(
             db,
             payout_id=asked.id,
@@ -89,22 +113,28 @@ def withdraw(
         return _write_down(db, asked, claim, lamports=lamports, now=now)
 
 
-def _check_destination(db: Database, chain: Solana, asked: Withdrawal, *, own_address: str) -> int:
-    """Judge the destination and return what it holds on chain."""
-    ours = {own_address: "your own wallet here", **asked.house}
-    check_destination(asked.destination, ours=ours)
-    if wallets.is_ours(db, asked.destination):
-        raise BadDestination(asked.destination, "is a wallet of this platform, not an outside one")
-    view = chain.account(asked.destination)
-    if view is None:
-        return 0
-    check_destination_account(
-        asked.destination,
-        owner=view.owner,
-        is_executable=view.is_executable,
-        data_bytes=view.data_bytes,
+def _judge(
+    db: Database,
+    asked: Withdrawal,
+    *,
+    available_lamports: int,
+    present_lamports: int,
+    rules: Rules,
+    now: datetime,
+) -> Lamports:
+    """Decide how much leaves; what ``withdraw`` raises of amounts and pace is raised here."""
+    lamports = spend(asked.lamports, available_lamports)
+    check_arrival(asked.destination, lamports, present_lamports=present_lamports)
+    check_withdrawal(lamports)
+    check_pace(
+        lamports,
+        allowlist.withdrawn(db, asked.user_id, now=now),
+        rules=rules,
+        destination=asked.destination,
+        usable_at=allowlist.usable_at(db, asked.user_id, asked.destination),
+        now=now,
     )
-    return view.lamports
+    return lamports
 
 
 def _write_down(

@@ -24,6 +24,8 @@ DELETE: Final = ("s3:DeleteObject",)
 
 DERIVE: Final = ("kms:GenerateMac",)
 SIGN: Final = ("kms:GetPublicKey", "kms:Sign")
+OPEN: Final = ("kms:Decrypt",)
+SEAL: Final = ("kms:Decrypt", "kms:Encrypt")
 
 # Lambda makes its network interfaces with the function's own role, before any name exists.
 _NETWORK_INTERFACE_ACTIONS: Final = (
@@ -109,6 +111,16 @@ class PixrFunction(Construct):
         """Allow exactly these actions on exactly these resources."""
         self.role.add_to_policy(
             iam.PolicyStatement(actions=list(actions), resources=list(resources))
+        )
+
+    def may_for_users(self, actions: Sequence[str], key_arn: str) -> None:
+        """Allow using a sealing key, for what is sealed in the name of some user only."""
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=list(actions),
+                resources=[key_arn],
+                conditions={"Null": {"kms:EncryptionContext:user_id": "false"}},
+            )
         )
 
     def may_use_key(self, arn: str, actions: Sequence[str]) -> None:

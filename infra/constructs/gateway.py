@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.acknowledge import acknowledge
 from infra.choices import environment
-from infra.constructs.function import DERIVE, WRITE, PixrFunction
+from infra.constructs.function import DERIVE, OPEN, SEAL, WRITE, PixrFunction
 from infra.constructs.platform import Platform
 from infra.constructs.queues import Queues
 from infra.routes import ROUTES
@@ -69,11 +69,14 @@ class Gateway(Construct):
                 "REQUIRE_2FA": settings.require_2fa,
                 "NETWORK": settings.network,
                 "TREASURY_ADDRESS": settings.treasury_address,
+                "SECOND_FACTOR_KEY_ARN": places.second_factor_key_arn,
+                **environment("wallet", settings.chosen),
             },
             timeout_s=TIMEOUT_S,
             memory_mib=1024,
         )
         function.may_use_key(places.master_seed_arn, DERIVE)
+        function.may_for_users(SEAL, places.second_factor_key_arn)
         queues.settle.queue.grant_send_messages(function.role)
         return function
 
@@ -97,11 +100,14 @@ class Gateway(Construct):
                 "SOL_USD_AS_OF": settings.sol_usd_as_of,
                 "REQUIRE_2FA": settings.require_2fa,
                 "TREASURY_ADDRESS": settings.treasury_address,
+                "SECOND_FACTOR_KEY_ARN": places.second_factor_key_arn,
                 **environment("api", settings.chosen),
             },
             timeout_s=TIMEOUT_S,
             memory_mib=1024,
         )
+        # It judges codes and enrols nobody.
+        function.may_for_users(OPEN, places.second_factor_key_arn)
         queues.settle.queue.grant_send_messages(function.role)
         # What it presigns is done in its name.
         function.may_with_objects(WRITE, ("originals/",))

@@ -35,6 +35,7 @@ class Places:
         bucket: Videos: originals/, chunks/, media/, analysis/ and rejected/.
         master_seed_arn: What every user's wallet is derived from: a secret, or a key in KMS.
         treasury_key_arn: The keypair that pays: a secret, or a key in KMS.
+        second_factor_key_arn: The KMS key that seals the secrets of second factors.
         secrets_key_arn: The KMS key over both secrets; None on one machine.
         ffmpeg: Path of the program, as the function sees it.
         network: None on one machine.
@@ -46,6 +47,7 @@ class Places:
     bucket: s3.IBucket
     master_seed_arn: str
     treasury_key_arn: str
+    second_factor_key_arn: str
     secrets_key_arn: str | None
     ffmpeg: str
     network: Network | None

@@ -153,6 +153,15 @@ class Secrets(Construct):
             removal_policy=RemovalPolicy.RETAIN,
             pending_window=Duration.days(30),
         )
+        # Apart from the other: who may read a secret must not be able to open a second factor.
+        self.second_factor_key = kms.Key(
+            self,
+            "SecondFactorKey",
+            description="Seals the secrets of users' second factors",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN,
+            pending_window=Duration.days(30),
+        )
         self.master_seed = self._secret("MasterSeed", "64 bytes in base64; all wallets come of it")
         self.treasury_key = self._secret("TreasuryKey", "64-byte Ed25519 keypair in base64")
 

@@ -7,6 +7,15 @@ Refusal
 ├── NotFound              it does not exist, or it is somebody else's
 ├── WalletMissing         the caller has no wallet yet
 ├── SecondFactorMissing   money may not leave without a second factor, and there is none
+├── SecondFactorNeeded    there is one, and the request carries no code
+├── WrongCode             the code is wrong, or was used
+├── SecondFactorLocked    too many wrong codes; says for how long
+├── SecondFactorPresent   there is one already: it goes before another comes
+├── WithdrawalsFrozen     the second factor was removed; says until when nothing leaves
+├── WithdrawalLimit       more, or more often, than an hour or a day lets go; says how much may
+├── NewDestination        more than a small sum to an address that is not trusted yet
+├── AllowlistFull         the allow-list has all the addresses that it may have
+├── AlreadyListed         the address is on the allow-list; says from when on it is usable
 ├── BadDestination        money sent there would be lost or is not allowed
 ├── Overdrawn             more than is available; says what is
 ├── TooSmall              the chain would not let so little arrive; says how much it would
@@ -24,6 +33,8 @@ A bug is neither: raise ``AssertionError`` or ``ValueError`` and let it page som
 HTTP is not known here; ``functions/http.py`` gives each class its status.
 """
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import ClassVar
 
 
@@ -32,6 +43,13 @@ class Refusal(Exception):
 
     code: ClassVar[str]
     title: ClassVar[str]
+    retry_after_s: int | None = None
+    """When asking again may help; None: not by waiting, or nobody knows."""
+
+    @property
+    def amounts(self) -> Mapping[str, int]:
+        """Lamports that the caller can act on, by the name under which they are told."""
+        return {}
 
 
 class Malformed(Refusal):
@@ -88,6 +106,133 @@ class SecondFactorMissing(Refusal):
     title = "A second factor is needed"
 
 
+class SecondFactorNeeded(Refusal):
+    """The caller has a second factor, and the request does not carry its code."""
+
+    code = "second-factor-needed"
+    title = "A code of the second factor is needed"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"send the code that your authenticator shows as {where}")
+
+
+class WrongCode(Refusal):
+    """The code does not belong to this moment, or has done its work already."""
+
+    code = "wrong-code"
+    title = "The code is not accepted"
+
+
+class SecondFactorLocked(Refusal):
+    """So many wrong codes that no more are looked at for a while."""
+
+    code = "second-factor-locked"
+    title = "The second factor is locked"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many wrong codes: none is looked at for {retry_after_s} seconds")
+        self.retry_after_s = retry_after_s
+
+
+class SecondFactorPresent(Refusal):
+    """Enrolling must not replace what protects the money."""
+
+    code = "second-factor-present"
+    title = "There is a second factor already"
+
+    def __init__(self) -> None:
+        super().__init__("remove the one you have first, with DELETE /api/defi/2fa and a code")
+
+
+class WithdrawalsFrozen(Refusal):
+    """The second factor was removed a short while ago."""
+
+    code = "withdrawals-frozen"
+    title = "Withdrawals are frozen"
+
+    def __init__(self, until: datetime, *, now: datetime) -> None:
+        super().__init__(
+            "the second factor was removed: nothing can be withdrawn before "
+            f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        )
+        self.retry_after_s = int((until - now).total_seconds()) + 1
+
+
+class WithdrawalLimit(Refusal):
+    """More than may leave within an hour or a day."""
+
+    code = "withdrawal-limit"
+    title = "That is more than may leave at once"
+
+    def __init__(
+        self, *, asked_lamports: int, allowed_lamports: int, rule: str, retry_after_s: int | None
+    ) -> None:
+        super().__init__(
+            f"{asked_lamports} lamports were asked for; {rule}, so {allowed_lamports} may go now"
+        )
+        self.allowed_lamports = allowed_lamports
+        self.retry_after_s = retry_after_s
+
+    @property
+    def amounts(self) -> Mapping[str, int]:
+        """What may go now."""
+        return {"allowed": self.allowed_lamports}
+
+
+class NewDestination(Refusal):
+    """An address gets more than a small sum only after a day on the allow-list."""
+
+    code = "new-destination"
+    title = "The destination is new"
+
+    def __init__(
+        self,
+        destination: str,
+        *,
+        asked_lamports: int,
+        allowed_lamports: int,
+        usable_at: datetime | None,
+    ) -> None:
+        rule = (
+            "is not on your allow-list"
+            if usable_at is None
+            else f"cools off until {usable_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        )
+        super().__init__(
+            f"{destination!r} {rule}: of the {asked_lamports} lamports at most {allowed_lamports} "
+            "may go to new addresses now"
+        )
+        self.allowed_lamports = allowed_lamports
+
+    @property
+    def amounts(self) -> Mapping[str, int]:
+        """What may go to new addresses now."""
+        return {"allowed": self.allowed_lamports}
+
+
+class AllowlistFull(Refusal):
+    """A list that nobody can read protects nobody."""
+
+    code = "allowlist-full"
+    title = "The allow-list is full"
+
+    def __init__(self, listed_max: int) -> None:
+        super().__init__(f"it has {listed_max} addresses, the most there may be: remove one first")
+
+
+class AlreadyListed(Refusal):
+    """The address is there; listing it again must not move its date."""
+
+    code = "already-listed"
+    title = "The address is on the allow-list already"
+
+    def __init__(self, destination: str, usable_at: datetime) -> None:
+        super().__init__(
+            f"{destination!r} is listed, usable for any sum from "
+            f"{usable_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} on"
+        )
+
+
 class BadDestination(Refusal):
     """An address that cannot or must not receive the money."""
 
@@ -111,6 +256,11 @@ class Overdrawn(Refusal):
         super().__init__(f"{text}; {rule}" if rule else text)
         self.available_lamports = available_lamports
 
+    @property
+    def amounts(self) -> Mapping[str, int]:
+        """What is there."""
+        return {"available": self.available_lamports}
+
 
 class TooSmall(Refusal):
     """Not worth a transaction of its own, or less than the chain lets arrive."""
@@ -121,6 +271,11 @@ class TooSmall(Refusal):
     def __init__(self, asked_lamports: int, minimum_lamports: int, rule: str) -> None:
         super().__init__(f"{asked_lamports} lamports, at least {minimum_lamports} needed: {rule}")
         self.minimum_lamports = minimum_lamports
+
+    @property
+    def amounts(self) -> Mapping[str, int]:
+        """How much is needed."""
+        return {"minimum": self.minimum_lamports}
 
 
 class Overfunded(Refusal):
@@ -134,6 +289,11 @@ class Overfunded(Refusal):
             f"{offered_lamports} lamports were offered, {open_lamports} are still open"
         )
         self.open_lamports = open_lamports
+
+    @property
+    def amounts(self) -> Mapping[str, int]:
+        """What is still open."""
+        return {"open": self.open_lamports}
 
 
 class NoGain(Refusal):

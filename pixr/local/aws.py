@@ -182,6 +182,17 @@ def _put_secret(client: SecretsManagerClient, name: str, value: str) -> str:
     return arn
 
 
+def put_sealing_key(endpoint: str, alias: str) -> str:
+    """Make a symmetric key in KMS unless the alias has one already, and answer its ARN."""
+    client = _session().client("kms", endpoint_url=endpoint)
+    try:
+        return client.describe_key(KeyId=alias)["KeyMetadata"]["Arn"]
+    except client.exceptions.NotFoundException:
+        made = client.create_key(Description="Seals the secrets of second factors")["KeyMetadata"]
+        client.create_alias(AliasName=alias, TargetKeyId=made["KeyId"])
+        return made["Arn"]
+
+
 def has_api(endpoint: str, api_id: str) -> bool:
     """Whether the gateway that an earlier run deployed is still there."""
     client = _session().client("apigatewayv2", endpoint_url=endpoint)

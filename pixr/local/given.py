@@ -17,7 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from infra.choices import CHOICES, DEFAULTS
+from infra.choices import CHOICES, DEFAULTS, FLAGS
 from pixr.local import aws
 from pixr.local.errors import LocalError
 
@@ -49,6 +49,8 @@ class Given:
     aws_endpoint: str | None = None
     sol_usd: str = SOL_USD_DEFAULT
     """Dollars for one SOL, to quote upgrades with."""
+    require_2fa: str = "true"
+    """false: money leaves without a code, which one machine allows for trying things out."""
     chosen: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULTS))
     """Every business setting by name."""
 
@@ -72,12 +74,19 @@ class Given:
             if value is not None:
                 for url in value.split(",") if name == "SOLANA_RPC_URL" else (value,):
                     _check_form(name, url)
+        require_2fa = environ.get("REQUIRE_2FA", "").strip() or "true"
+        if require_2fa not in FLAGS:
+            raise LocalError(
+                f"REQUIRE_2FA must be true or false, not {require_2fa[:64]!r}.",
+                mend="Mend it, or unset it.",
+            )
         return cls(
             database_url=found["DATABASE_URL"],
             redis_url=found["REDIS_URL"],
             solana_rpc_url=found["SOLANA_RPC_URL"],
             aws_endpoint=found["AWS_ENDPOINT_URL"],
             sol_usd=sol_usd,
+            require_2fa=require_2fa,
             chosen=read_choices(environ),
         )
 

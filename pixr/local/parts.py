@@ -35,6 +35,7 @@ FUNDING_TIMEOUT_S = 60.0
 FUNDING_POLL_S = 0.05
 MASTER_SEED_NAME = "pixr/master-seed"
 TREASURY_KEY_NAME = "pixr/treasury-key"
+SECOND_FACTOR_KEY_ALIAS = "alias/pixr/second-factor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class Cloud:
     aws: aws.Aws
     master_seed_arn: str
     treasury_key_arn: str
+    second_factor_key_arn: str
 
 
 def port_as_before(url: str) -> int | None:
@@ -193,6 +195,7 @@ def cloud(home: Home, given: Given, *, port: int | None, kept: bool) -> Iterator
             aws=there,
             master_seed_arn=arns[MASTER_SEED_NAME],
             treasury_key_arn=arns[TREASURY_KEY_NAME],
+            second_factor_key_arn=aws.put_sealing_key(there.endpoint, SECOND_FACTOR_KEY_ALIAS),
         )
 
 

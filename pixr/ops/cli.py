@@ -34,6 +34,7 @@ class Words(TyperGroup):
         "pause": "Stop planning and signing, or go on.",
         "recover": "Read the ledger back from the chain, after the database was restored.",
         "proof": "Make a proof of payout, or check one against the chain.",
+        "factor": "Show a user's second factor, or remove one whose owner lost it.",
         "wallet": "Print addresses that the master seed derives, wherever it is kept.",
         "bench": "Measure one thing against a baseline of the same run.",
         "drill": "Kill the settler again and again under load, then compare every lamport.",

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from infra.choices import DEFAULTS
 from pixr.adapters.postgres import Database, connect
+from pixr.local.given import Given
 from pixr.local.machine import Machine, running_machine
+from pixr.ops.drill import UNHURRIED
 from tests.cloud import point_boto3_at
 
 ALL_SCOPES = "wallet:read wallet:withdraw invest stats:read views:write"
@@ -34,7 +37,8 @@ class World:
 
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
-    with running_machine(slot_ms=20) as running:
+    given = Given(chosen={**DEFAULTS, **UNHURRIED}, require_2fa="false")
+    with running_machine(slot_ms=20, given=given) as running:
         yield running
 
 

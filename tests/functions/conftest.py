@@ -50,6 +50,11 @@ def environment(cloud: str, seed: MasterSeed, monkeypatch: pytest.MonkeyPatch) -
         "SETTLE_QUEUE_URL": boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"],
         "S3_BUCKET": f"pixr-{name}",
         "REQUIRE_2FA": "false",
+        "SECOND_FACTOR_KEY_ARN": boto3.client("kms").create_key()["KeyMetadata"]["Arn"],
+        # What is not about them must not meet them.
+        "SMALL_WITHDRAWAL_SOL": "1000",
+        "WITHDRAWALS_1H_MAX": "1000",
+        "WITHDRAWALS_24H_MAX": "1000",
         "NETWORK": "localnet",
         "TREASURY_ADDRESS": str(Keypair().pubkey()),
         "SOL_USD": "150",

@@ -13,6 +13,7 @@ WALLET = {
     "MASTER_SEED_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:seed",
     "SETTLE_QUEUE_URL": "https://sqs.example/1/settle",
     "TREASURY_ADDRESS": "4zvwRjXUKGfvwnParsHAS3HuSVzV5cA4McphgmoCtajS",
+    "SECOND_FACTOR_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:key/0b0b0b0b-0000-4000-8000-01",
 }
 API = WALLET | {"REDIS_URL": "rediss://cache", "S3_BUCKET": "bucket"}
 

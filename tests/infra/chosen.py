@@ -18,6 +18,11 @@ CHOSEN: dict[str, dict[str, str]] = {
         "sign_limit_10min_bps": "6000",
         "sign_limit_1h_bps": "8000",
         "sign_limit_24h_bps": "10000",
+        "small_withdrawal_sol": "0.5",
+        "withdraw_limit_1h_sol": "200",
+        "withdraw_limit_24h_sol": "900.5",
+        "withdrawals_1h_max": "5",
+        "withdrawals_24h_max": "20",
         "return_cap_bps": "0",
         "redis_replicas_min": "1",
     }

@@ -39,10 +39,25 @@ def test_only_wallet_and_settler_read_the_master_seed(templates: Templates) -> N
 def test_decrypting_is_tied_to_the_one_secret(cloud: Templates) -> None:
     for handler in ENVIRONMENTS:
         for statement in cloud.statements(handler):
-            if "kms:Decrypt" in statement["Action"]:
+            is_of_users = "SecondFactorKey" in json.dumps(statement["Resource"])
+            if "kms:Decrypt" in statement["Action"] and not is_of_users:
                 (condition,) = statement["Condition"]["StringEquals"].items()
                 assert condition[0] == "kms:EncryptionContext:SecretARN"
                 assert "Secrets" in json.dumps(condition[1])
+
+
+def test_second_factors_are_sealed_by_one_function_and_opened_by_two(cloud: Templates) -> None:
+    found = {
+        handler: (as_list(statement["Action"]), statement["Condition"])
+        for handler in ENVIRONMENTS
+        for statement in cloud.statements(handler)
+        if "SecondFactorKey" in json.dumps(statement["Resource"])
+    }
+    bound = {"Null": {"kms:EncryptionContext:user_id": "false"}}
+    assert found == {
+        "functions.wallet.handler.handler": (["kms:Decrypt", "kms:Encrypt"], bound),
+        "functions.api.handler.handler": (["kms:Decrypt"], bound),
+    }
 
 
 def test_each_function_has_a_role_of_its_own(templates: Templates) -> None:

@@ -28,6 +28,8 @@ ENVIRONMENTS = {
         "REQUIRE_2FA",
         "NETWORK",
         "TREASURY_ADDRESS",
+        "SECOND_FACTOR_KEY_ARN",
+        *environment("wallet", DEFAULTS),
     },
     "functions.api.handler.handler": {
         "DATABASE_URL",
@@ -40,6 +42,7 @@ ENVIRONMENTS = {
         "SOL_USD_AS_OF",
         "REQUIRE_2FA",
         "TREASURY_ADDRESS",
+        "SECOND_FACTOR_KEY_ARN",
         *environment("api", DEFAULTS),
     },
     "functions.batch.handler.handler": {

@@ -31,7 +31,8 @@ def grants(templates: Templates, handler: str, service: str) -> dict[str, Any]:
     return {
         json.dumps(statement["Resource"]).strip('"'): sorted(as_list(statement["Action"]))
         for statement in templates.statements(handler)
-        if any(action.startswith(f"{service}:") for action in as_list(statement["Action"]))
+        if "SecondFactorKey" not in json.dumps(statement["Resource"])
+        and any(action.startswith(f"{service}:") for action in as_list(statement["Action"]))
     }
 
 

@@ -19,7 +19,7 @@ from functions.settings import (
     WalletSettings,
 )
 from infra.choices import BY_NAME, CHOICES, Choice
-from tests.functions.test_settings import API, BATCH
+from tests.functions.test_settings import API, BATCH, WALLET
 from tests.infra.chosen import CHOSEN
 from tests.infra.conftest import Templates
 
@@ -43,6 +43,7 @@ DEPLOYED = {
     "Endpoint": "data.us-east-1.example",
     "MasterSeed": "arn:aws:secretsmanager:us-east-1:111111111111:secret:seed-AbCdEf",
     "TreasuryKey": "arn:aws:secretsmanager:us-east-1:111111111111:secret:key-AbCdEf",
+    "SecondFactorKey": "arn:aws:kms:us-east-1:111111111111:key/0b0b0b0b-0000-4000-8000-01",
     "Queue": "https://sqs.us-east-1.amazonaws.com/111111111111/queue",
     "Media": "pixr-media",
     # The parameters of one machine.
@@ -58,6 +59,7 @@ DEPLOYED = {
     **{"".join(map(str.capitalize, c.name.split("_"))): c.default for c in CHOICES},
 }
 BY_SERVICE: dict[str, tuple[type[Settings], dict[str, str]]] = {
+    "wallet": (WalletSettings, WALLET),
     "api": (ApiSettings, API),
     "batch": (BatchSettings, BATCH),
 }

@@ -25,6 +25,7 @@ CONTEXT = {
     "database_url": "postgresql://nobody@127.0.0.1:9/pixr?application_name=a=b",
     "redis_url": "redis://127.0.0.1:9",
     "master_seed_arn": "arn:aws:secretsmanager:us-east-1:111111111111:secret:seed-AbCdEf",
+    "second_factor_key_arn": "arn:aws:kms:us-east-1:111111111111:key/0b0b0b0b-0000-4000-8000-01",
     "treasury_key_arn": "arn:aws:secretsmanager:us-east-1:111111111111:secret:key-AbCdEf",
     "treasury_address": "5vUSQWdJq394G6B5fAScfLovBm5kjSWq37Q8ayEse42G",
     "require_2fa": "false",

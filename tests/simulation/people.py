@@ -20,6 +20,7 @@ from pixr.domain.errors import KeyReused, Refusal
 from pixr.domain.money import Lamports
 from pixr.domain.renditions import Size
 from pixr.domain.views import VIEW_RETENTION_DAYS, ViewEvent
+from tests.pace import BOUNDLESS
 from tests.simulation.actors import Actor, Actors
 from tests.simulation.mortal import Plan
 from tests.simulation.town import RENT, SOL, Asked, Town
@@ -113,7 +114,15 @@ def withdraw_some(town: Town, actors: Actors, plans: Mapping[int, Plan] | None =
                 destination=destination,
                 house=house,
             )
-            return withdraw(actor.db, actor.chain, asked, claim=body, now=now)
+            return withdraw(
+                actor.db,
+                actor.chain,
+                asked,
+                claim=body,
+                rules=BOUNDLESS,
+                demand=lambda: None,
+                now=now,
+            )
 
         return answer
 
@@ -170,6 +179,7 @@ def invest_some(town: Town, actors: Actors, plans: Mapping[int, Plan] | None = N
                 claim=body,
                 sol=None,
                 return_cap_bps=15_000,
+                demand=lambda: None,
                 now=now,
             )
 

@@ -16,6 +16,7 @@ from pixr.adapters.keys.cloud import is_in_kms, secret_of
 from pixr.adapters.keys.quiet import KeysUnreachable
 from pixr.adapters.keys.seeds import AnySeed, KmsSeed, MasterSeed
 from pixr.adapters.keys.signers import AnySigner, KmsSigner, Signer, signer_of
+from pixr.adapters.keys.vault import Vault
 
 __all__ = [
     "AnySeed",
@@ -25,6 +26,7 @@ __all__ = [
     "KmsSigner",
     "MasterSeed",
     "Signer",
+    "Vault",
     "load_master_seed",
     "load_treasury",
 ]

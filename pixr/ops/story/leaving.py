@@ -1,4 +1,4 @@
-"""The creator takes the money out and checks the proof."""
+"""The creator takes the money out, with a code of her phone, and checks the proof."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from solders.keypair import Keypair
 
 from pixr.domain import proofs
 from pixr.ops.story.client import SETTLE_TIMEOUT_S, StoryFailed, lamports, wait_for
+from pixr.ops.story.phone import enrolled
 from pixr.ops.story.stage import Stage
 from pixr.ops.story.watching import paid
 
@@ -20,6 +21,10 @@ from pixr.ops.story.watching import paid
 def withdrawal(stage: Stage) -> None:
     """Alice takes everything out to a wallet of her own; the settler is woken at once."""
     stage.screen.act("The creator withdraws everything, without waiting for the minute")
+    phone, recovery_codes = enrolled(stage.alice)
+    stage.screen.fact(
+        f"she has set up a second factor, and has {len(recovery_codes)} recovery codes on paper"
+    )
     with stage.screen.waiting("waiting until all of alice's earnings are paid"):
         wait_for("alice's second payout", partial(paid, stage.alice), timeout_s=SETTLE_TIMEOUT_S)
     destination = str(Keypair().pubkey())
@@ -28,10 +33,12 @@ def withdrawal(stage: Stage) -> None:
     if refused.status_code != HTTPStatus.BAD_REQUEST:
         raise StoryFailed(f"a withdrawal to herself was answered {refused.status_code}")
     stage.screen.fact(f"to her own wallet it is refused: {refused.json()['detail']}")
+    body = {"amount": "max", "destination": destination}
+    _refused(stage, body, "second-factor-needed")
+    code = phone.code()
     begun_s = time.monotonic()
-    asked = stage.alice.post(
-        "/withdraw", {"amount": "max", "destination": destination}, key="alice-all"
-    )
+    asked = stage.alice.post("/withdraw", {**body, "totp_code": code}, key="alice-all")
+    _refused(stage, {**body, "totp_code": code, "amount": "0.001"}, "overdrawn")
     with stage.screen.waiting("woken settler, finality"):
         done = wait_for(
             "the withdrawal",
@@ -44,8 +51,14 @@ def withdrawal(stage: Stage) -> None:
         raise StoryFailed(f"{destination} holds {view}, not {asked['amount']}")
     stage.screen.fact(f"{asked['amount']['sol']} SOL arrived at {destination}, finalized")
     stage.screen.note(f"transaction {done['signature']}")
-    stage.screen.note("the second factor comes with its own issue; this machine runs without")
     stage.figures["withdrawal requested → finalized"] = f"{seconds:.1f} s"
+
+
+def _refused(stage: Stage, body: dict[str, str], code: str) -> None:
+    """Try what must not work, and see that it is refused for the right reason."""
+    refused = stage.alice.try_post("/withdraw", body, key=f"refused-{code}")
+    if refused.is_success or refused.json()["code"] != code:
+        raise StoryFailed(f"a withdrawal was answered {refused.text[:300]}, not {code}")
 
 
 def _withdrawn(stage: Stage, withdrawal_id: str) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from pixr.domain.errors import Overfunded, Refusal
 from pixr.domain.money import Lamports
 from tests.functions.api.studio import pin_escrow, publish, start_job
 from tests.house import RENT, SOL, Answer, House, forget
+from tests.phone import enrolled
 
 LONG = 900_000
 """Frames of a content whose upgrade costs more than the minimum."""
@@ -239,12 +240,25 @@ def test_the_same_request_gets_the_first_answer(house: House) -> None:
     assert house.count("content_investments") == 1
 
 
-def test_where_a_second_factor_is_required_nothing_is_taken_without_one(
+def test_above_a_small_sum_an_investment_takes_a_code(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    publish(house, frames=LONG)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
     monkeypatch.setenv("REQUIRE_2FA", "true")
+    monkeypatch.setenv("SMALL_WITHDRAWAL_SOL", "0.001")
     forget()
-    assert put(house, lamports=RENT).problem == (403, "second-factor-missing")
+    assert put(house, "small", lamports=SOL // 1000).status == 202
+    assert put(house, lamports=SOL // 1000 + 1).problem == (403, "second-factor-missing")
+    phone, _ = enrolled(house)
+    assert put(house, lamports=SOL // 1000 + 1).problem == (401, "second-factor-needed")
+    wrong = phone.wrong()
+    assert put(house, lamports=SOL // 1000 + 1, totp_code=wrong).problem == (401, "wrong-code")
+    assert put(house, "small too", lamports=SOL // 1000).status == 202
+    code = phone.code()
+    assert put(house, lamports=2 * SOL, totp_code=code).problem == (409, "overdrawn")
+    assert put(house, lamports=SOL // 1000 + 1, totp_code=code).status == 202
 
 
 def test_progress_is_shown_to_those_whom_it_concerns(house: House) -> None:
@@ -299,6 +313,7 @@ def test_investors_racing_for_the_last_part_never_overfund(house: House) -> None
                     claim=claim,
                     sol=None,
                     return_cap_bps=15_000,
+                    demand=lambda: None,
                     now=datetime.now(UTC),
                 )
             except Refusal as refusal:

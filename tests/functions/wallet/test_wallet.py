@@ -15,7 +15,12 @@ def test_the_first_call_makes_the_wallet_and_the_next_gives_it_again(house: Hous
     assert first.body["user_id"] == "alice"
     assert first.body["address"] == house.seed.wallet("alice").address
     assert first.body["network"] == "localnet"
-    assert first.body["two_factor"] == {"required": False, "enrolled": False}
+    assert first.body["two_factor"] == {
+        "required": False,
+        "enrolled": False,
+        "recovery_codes_left": 0,
+        "withdrawals_frozen_until": None,
+    }
     assert first.body["created_at"].endswith("Z")
     assert first.body["address"] in first.body["explorer_url"]
     assert house.count("user_wallets") == 1
