@@ -12,6 +12,7 @@ from benchmarks.figures import Report
 BENCHMARKS = {
     "cold": "CPU time to import each Lambda handler, against a bare `import pydantic`.",
     "wallet": "Wallets derived per second, against solders' own path derivation.",
+    "limits": "Requests counted per second in Valkey, against the library `limits`.",
     "ingest": "Views per second from the stream to accruals, against a job each and raw COPY.",
     "settle": "Payees per second from owed to finalized, and the fee of each.",
     "fees": "Fees saved by the policy, against paying at once and perfect hindsight.",

@@ -1,7 +1,7 @@
-"""HTTP at the edge: who calls, what they may, and how every refusal looks.
+"""HTTP at the edge: what comes in, and how every refusal looks.
 
-    event ─▶ route? ─▶ token's scopes ─▶ body ─▶ fields ─▶ use case ─▶ answer
-               404         401, 403       400      400        STATUS      or a problem document
+    event ─▶ route? ─▶ guard ─▶ body ─▶ fields ─▶ use case ─▶ answer
+               404    401 403 429  400      400        STATUS      or a problem document
 
 One resolver for both functions. A route names its scopes once, in ``security``: the same
 words are checked here and printed in the OpenAPI document. Nothing internal leaves: a problem
@@ -10,8 +10,7 @@ carries a stable ``code``, plain words and the request's id, by which the log ha
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -28,6 +27,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
+from functions.caller import Caller
+from functions.guard import Guard, headers_of
 from functions.json_body import BODY_BYTES_MAX, BodyTooLarge, NotJson, read_object
 from pixr.domain.errors import (
     AllowlistFull,
@@ -51,6 +52,8 @@ from pixr.domain.errors import (
     SecondFactorPresent,
     SettlementNotStarted,
     StillRunning,
+    TokenTooOld,
+    TooManyRequests,
     TooSmall,
     Unauthenticated,
     WalletMissing,
@@ -59,16 +62,17 @@ from pixr.domain.errors import (
     WrongCode,
 )
 from pixr.domain.money import format_sol
-from pixr.domain.users import check_user_id
+from pixr.domain.rates import Room
 
 PREFIX: Final = "/api/defi"
 PROBLEM_TYPE: Final = "application/problem+json"
-SECURITY_SCHEME: Final = "oidc"
 
 STATUS: Final[Mapping[type[Refusal], HTTPStatus]] = {
     Malformed: HTTPStatus.BAD_REQUEST,
     BadDestination: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    TokenTooOld: HTTPStatus.UNAUTHORIZED,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Forbidden: HTTPStatus.FORBIDDEN,
     SecondFactorMissing: HTTPStatus.FORBIDDEN,
     SecondFactorNeeded: HTTPStatus.UNAUTHORIZED,
@@ -126,52 +130,25 @@ class Problem(BaseModel):
     errors: list[FieldError] = []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Whom the token names and what it allows."""
-
-    user_id: str
-    scopes: frozenset[str]
-
-
-def needs(*scopes: str) -> list[dict[str, list[str]]]:
-    """The ``security`` of a route that any one of ``scopes`` opens."""
-    return [{SECURITY_SCHEME: [scope]} for scope in scopes]
-
-
-def read_caller(event: Mapping[str, Any]) -> Caller:
-    """Return who calls, from claims that the gateway's authorizer has verified.
-
-    Raises:
-        Unauthenticated: There are no claims, or ``sub`` cannot name a wallet.
-    """
-    context: Any = event.get("requestContext") or {}
-    try:
-        claims = context["authorizer"]["jwt"]["claims"]
-        user_id = check_user_id(claims.get("sub"))
-    except (KeyError, TypeError, AttributeError):
-        raise Unauthenticated("the request carries no verified token") from None
-    except Malformed as error:
-        raise Unauthenticated(f"the token's {error}") from None
-    scope = claims.get("scope")
-    return Caller(
-        user_id=user_id, scopes=frozenset(scope.split(" ") if isinstance(scope, str) else ())
-    )
-
-
 class Door(OpenAPIRequestValidationMiddleware):
-    """Runs before everything else of a route: first the token, then the body."""
+    """Runs before everything else of a route: the token, the minute's room, then the body."""
+
+    def __init__(self, guard: Callable[[], Guard]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # bare
+        self._guard = guard
 
     def handler(self, app: Any, next_middleware: Any) -> Any:
         """Refuse, or let the request on to the validation of its fields."""
-        security = app.context["_route"].security
-        if security:
-            caller = read_caller(app.current_event.raw_event)
-            allowed = [scope for choice in security for scope in choice[SECURITY_SCHEME]]
-            if caller.scopes.isdisjoint(allowed):
-                raise Forbidden(" or ".join(allowed))
-            app.append_context(caller=caller)
+        security = cast("list[dict[str, list[str]]]", app.context["_route"].security or [])
+        method, event = app.current_event.http_method, app.current_event.raw_event
+        guard = self._guard()
+        caller = guard.identify(event, method, security)
+        app.append_context(caller=caller)
+        room = guard.count(event, method, security, caller)
+        app.append_context(room=room)
         answer: Any = super().handler(app, next_middleware)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] -- generic of nothing
+        if room is not None:
+            answer.headers.update(headers_of(room))
         return answer
 
     def _get_body(self, app: Any) -> dict[str, Any]:
@@ -181,12 +158,12 @@ class Door(OpenAPIRequestValidationMiddleware):
 class Http(APIGatewayHttpResolver):
     """Powertools' resolver with our door before it and our problems behind it."""
 
-    def __init__(self, logger: Logger) -> None:
+    def __init__(self, logger: Logger, guard: Callable[[], Guard]) -> None:
         super().__init__(  # pyright: ignore[reportUnknownMemberType] -- powertools' bare dicts
             enable_validation=True,
             response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,
         )
-        self._request_validation_middleware = Door()  # type: ignore[no-untyped-call]  # bare
+        self._request_validation_middleware = Door(guard)
         self._logger = logger
         self.exception_handler(Refusal)(self._refused)
         self.exception_handler(RequestValidationError)(self._invalid)
@@ -328,6 +305,9 @@ class Http(APIGatewayHttpResolver):
             errors=list(errors),
         )
         answer_headers: dict[str, str | list[str]] = dict(headers or {})
+        room = cast("Room | None", self.context.get("room"))  # pyright: ignore[reportUnknownMemberType] -- a bare dict
+        if room is not None:
+            answer_headers.update(headers_of(room))
         if retry_after_s is not None:
             answer_headers["Retry-After"] = str(retry_after_s)
         body = {**problem.model_dump(exclude_defaults=True), **(extra or {})}

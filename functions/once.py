@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import BaseModel
 
-from functions.http import Caller
+from functions.caller import Caller
 from functions.second_factor import IN_BODY
 from pixr.adapters.postgres.idempotency import Claim
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-from functions.http import PROBLEM_TYPE, SECURITY_SCHEME, Http, Problem
+from functions.caller import SECURITY_SCHEME
+from functions.http import PROBLEM_TYPE, Http, Problem
 
 TITLE: Final = "Pixr DeFi"
 VERSION: Final = "0.1.0"

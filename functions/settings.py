@@ -201,6 +201,16 @@ class MoneyOutSettings(ChainSettings):
     settle_queue_url: Url
     treasury_address: Address
     require_2fa: bool = True
+    oidc_issuer: Url
+    """Whose tokens count; the gateway verifies them, and the functions compare the name."""
+    redis_url: str = Field(pattern=r"^rediss?://")
+    money_token_age_s: int = Field(default=900, ge=60, le=86_400)
+    """The oldest token that moves money."""
+    reads_per_minute: int = Field(default=300, ge=1)
+    """Requests of a user: reads, what moves money, and posts of views; and of an address."""
+    money_per_minute: int = Field(default=10, ge=1)
+    views_per_minute: int = Field(default=600, ge=1)
+    address_per_minute: int = Field(default=1_200, ge=1)
     second_factor_key_arn: KmsKeyArn
     """A symmetric key of KMS that seals the secrets of second factors."""
     small_withdrawal_sol: Decimal = Field(default=Decimal(1), ge=0, decimal_places=9)
@@ -227,7 +237,6 @@ class WalletSettings(MoneyOutSettings, MasterSeedSettings):
 class ApiSettings(MoneyOutSettings):
     """For ``functions/api``."""
 
-    redis_url: str = Field(pattern=r"^rediss?://")
     redis_replicas_min: int = Field(default=0, ge=0, le=5)
     """Replicas that must have a view before it is acknowledged; 0 where there are none."""
     return_cap_bps: int = Field(default=15_000, ge=0, le=100_000)

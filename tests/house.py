@@ -27,6 +27,7 @@ WALLET_ROUTES = {
     if route.function == "Wallet"
 }
 EVERY_SCOPE = "wallet:read wallet:withdraw invest views:write stats:read"
+ISSUER = "https://issuer"
 CONTEXT = SimpleNamespace(
     function_name="function",
     memory_limit_in_mb=512,
@@ -64,9 +65,19 @@ def event(
     scope: Any = EVERY_SCOPE,
     headers: Mapping[str, str] | None = None,
     query: str = "",
+    changed: Mapping[str, Any] | None = None,
+    source_ip: str = "127.0.0.1",
 ) -> dict[str, Any]:
-    """An event as API Gateway sends it (payload 2.0). ``sub`` None carries no token."""
-    claims = None if sub is None else {"sub": sub, "scope": scope, "iss": "https://issuer"}
+    """An event as API Gateway sends it (payload 2.0). ``sub`` None carries no token.
+
+    ``changed`` says of claims what they are instead; None: they are missing.
+    """
+    # API Gateway passes every claim on as text.
+    now_s = int(time.time())
+    issued = {"iat": str(now_s - 30), "nbf": str(now_s - 30), "exp": str(now_s + 600)}
+    claims = None if sub is None else {"iss": ISSUER, **issued, "sub": sub, "scope": scope}
+    if claims is not None:
+        claims = {name: value for name, value in {**claims, **(changed or {})}.items() if value}
     text = body if body is None or isinstance(body, str) else json.dumps(body)
     return {
         "version": "2.0",
@@ -79,7 +90,7 @@ def event(
             "accountId": "123456789012",
             "apiId": "api",
             "authorizer": None if claims is None else {"jwt": {"claims": claims, "scopes": None}},
-            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
+            "http": {"method": method, "path": path, "sourceIp": source_ip},
             "requestId": "request-1",
             "routeKey": f"{method} {path}",
             "stage": "$default",
@@ -180,10 +191,14 @@ def forget() -> None:
         wallet.settings,
         wallet.seed,
         wallet.vault,
+        wallet.limiter,
+        wallet.guard,
         api.settings,
         api.stream,
         api.bucket,
         api.vault,
+        api.limiter,
+        api.guard,
         nodes._held_to,
     ):
         cached.cache_clear()

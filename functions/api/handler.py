@@ -35,7 +35,9 @@ from functions.api.portfolio import list_earnings, list_investments, show_job
 from functions.api.proofs import ProofView, show_proof
 from functions.api.uploads import expect_upload
 from functions.api.views import ViewsRequest, take_views
-from functions.http import PREFIX, Http, needs
+from functions.caller import needs
+from functions.guard import Guard, guard_of
+from functions.http import PREFIX, Http
 from functions.nodes import nodes_of
 from functions.once import IdempotencyKey, claim_of
 from functions.second_factor import Demand, demand_code
@@ -52,20 +54,37 @@ from pixr.domain.renditions import SolPrice
 
 if TYPE_CHECKING:
     from pixr.adapters.redis import ViewStream
+    from pixr.adapters.redis.rates import RateLimiter
 
 HEALTH_TIMEOUT_S = 2
 
 logger = make_logger("api")
-app = Http(logger)
-
-Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT_MAX)]
-CursorText = Annotated[str | None, Query(max_length=200)]
 
 
 @cache
 def settings() -> ApiSettings:
     """The environment, read at the first request."""
     return ApiSettings.read(os.environ)
+
+
+@cache
+def limiter() -> "RateLimiter":
+    """What counts requests; its connection is kept between them."""
+    from pixr.adapters.redis.rates import RateLimiter  # noqa: PLC0415 -- see ADR-0028
+
+    return RateLimiter(settings().redis_url)
+
+
+@cache
+def guard() -> Guard:
+    """What stands before every route."""
+    return guard_of(settings(), limiter, clock_s=time.time)
+
+
+app = Http(logger, guard)
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT_MAX)]
+CursorText = Annotated[str | None, Query(max_length=200)]
 
 
 @cache

@@ -4,17 +4,20 @@ It derives addresses and writes intents. It holds no treasury key and sends noth
 """
 
 import os
+import time
 from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.http import PREFIX, Http, needs
+from functions.caller import needs
+from functions.guard import Guard, guard_of
+from functions.http import PREFIX, Http
 from functions.nodes import nodes_of
 from functions.once import IdempotencyKey, claim_of
 from functions.second_factor import IN_BODY, IN_HEADER, CodeHeader, Demand, demand_code
@@ -48,8 +51,33 @@ from pixr.adapters.solana import Solana
 from pixr.domain.money import LAMPORTS_PER_SOL
 from pixr.domain.withdrawals import Rules
 
+if TYPE_CHECKING:
+    from pixr.adapters.redis.rates import RateLimiter
+
 logger = make_logger("wallet")
-app = Http(logger)
+
+
+@cache
+def settings() -> WalletSettings:
+    """The environment, read at the first request."""
+    return WalletSettings.read(os.environ)
+
+
+@cache
+def limiter() -> "RateLimiter":
+    """What counts requests; its connection is kept between them."""
+    from pixr.adapters.redis.rates import RateLimiter  # noqa: PLC0415 -- see ADR-0028
+
+    return RateLimiter(settings().redis_url)
+
+
+@cache
+def guard() -> Guard:
+    """What stands before every route."""
+    return guard_of(settings(), limiter, clock_s=time.time)
+
+
+app = Http(logger, guard)
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT_MAX)]
 CursorText = Annotated[str | None, Query(max_length=200)]
@@ -61,12 +89,6 @@ RecoveryCodeHeader = Annotated[
         description="a recovery code, where the authenticator is lost",
     ),
 ]
-
-
-@cache
-def settings() -> WalletSettings:
-    """The environment, read at the first request."""
-    return WalletSettings.read(os.environ)
 
 
 @cache

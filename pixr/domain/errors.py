@@ -3,6 +3,8 @@
 Refusal
 ├── Malformed             a value is not what the rule allows; names the field and the rule
 ├── Unauthenticated       no token, or one that does not hold
+├── TokenTooOld           the token is too old to move money
+├── TooManyRequests       no room in this minute; says when there is more
 ├── Forbidden             the token lacks the scope that the route asks for
 ├── NotFound              it does not exist, or it is somebody else's
 ├── WalletMissing         the caller has no wallet yet
@@ -69,6 +71,33 @@ class Unauthenticated(Refusal):
 
     code = "unauthenticated"
     title = "A valid token is needed"
+
+
+class TokenTooOld(Refusal):
+    """The token holds, but was made too long ago to move money."""
+
+    code = "token-too-old"
+    title = "A fresh token is needed"
+
+    def __init__(self, age_s_max: int) -> None:
+        super().__init__(
+            f"whatever moves money takes a token that was issued within {age_s_max} seconds: get a "
+            "new one"
+        )
+
+
+class TooManyRequests(Refusal):
+    """More requests within a minute than there is room for."""
+
+    code = "too-many-requests"
+    title = "Too many requests"
+
+    def __init__(self, name: str, count_max: int, window_s: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"at most {count_max} requests ({name}) in {window_s} seconds; there is more room in "
+            f"{retry_after_s} seconds"
+        )
+        self.retry_after_s = retry_after_s
 
 
 class Forbidden(Refusal):

@@ -40,6 +40,7 @@ FUNCTIONS: Final = {
 RUNTIME: Final = "/2018-06-01/runtime"
 TIMEOUT_MAX_S: Final = 900
 POLL_S: Final = 0.02
+TOKEN_LIFE_S: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +238,22 @@ def _reply(
     request.wfile.write(body)
 
 
+def as_of_now(event: Any, *, issuer: str, now_s: int) -> Any:
+    """Play the gateway: the same event with a token of this machine's issuer, just made.
+
+    Args:
+        event: An event of API Gateway with claims; any other passes as it is.
+        issuer: Of the machine's tokens.
+        now_s: Seconds since 1970.
+    """
+    authorizer = event.get("requestContext", {}).get("authorizer") or {}
+    claims = authorizer.get("jwt", {}).get("claims")
+    if claims is not None:
+        lives = {"iat": str(now_s), "exp": str(now_s + TOKEN_LIFE_S)}
+        claims.update(iss=issuer, **lives)
+    return event
+
+
 def deployed(short_name: str, aws_endpoint: str) -> Function:
     """Ask the running machine how a function is deployed.
 
@@ -312,7 +329,7 @@ def _invoke_on_machine(short_name: str, event_file: Path, data: Path) -> Invocat
     endpoint = description.aws_endpoint
     return invoke(
         deployed(short_name, endpoint),
-        event,
+        as_of_now(event, issuer=description.issuer_url, now_s=int(time.time())),
         code=local_code(ROOT),
         workdir=home.folder("logs"),
         aws_endpoint=endpoint,

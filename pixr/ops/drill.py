@@ -62,13 +62,18 @@ TABLES_SHARE = 3
 COUNTED = ("view_rate_lamports", "platform_fee_bps", "views_per_viewer_day")
 """Settings that ``reckoning`` and the producer know by heart."""
 UNHURRIED = {
+    "reads_per_minute": "1000000",
+    "money_per_minute": "1000000",
+    "views_per_minute": "1000000",
+    "address_per_minute": "1000000",
+    "money_token_age_s": "86400",
     "small_withdrawal_sol": "1000000",
     "withdraw_limit_1h_sol": "1000000",
     "withdraw_limit_24h_sol": "1000000",
     "withdrawals_1h_max": "1000000",
     "withdrawals_24h_max": "1000000",
 }
-"""A few users withdraw here as often as thousands do elsewhere, and to new addresses only."""
+"""A few users ask and withdraw here as often as thousands do elsewhere, from one address."""
 
 
 def command(

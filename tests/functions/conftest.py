@@ -14,7 +14,7 @@ from pixr.adapters.postgres import Database
 from pixr.adapters.solana import Solana
 from pixr.local.chain import ChainProcess, running_chain
 from tests.cloud import point_boto3_at, running_cloud
-from tests.house import House, forget
+from tests.house import ISSUER, House, forget
 
 
 @pytest.fixture(scope="session")
@@ -50,11 +50,16 @@ def environment(cloud: str, seed: MasterSeed, monkeypatch: pytest.MonkeyPatch) -
         "SETTLE_QUEUE_URL": boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"],
         "S3_BUCKET": f"pixr-{name}",
         "REQUIRE_2FA": "false",
+        "OIDC_ISSUER": ISSUER,
         "SECOND_FACTOR_KEY_ARN": boto3.client("kms").create_key()["KeyMetadata"]["Arn"],
         # What is not about them must not meet them.
         "SMALL_WITHDRAWAL_SOL": "1000",
         "WITHDRAWALS_1H_MAX": "1000",
         "WITHDRAWALS_24H_MAX": "1000",
+        "READS_PER_MINUTE": "100000",
+        "MONEY_PER_MINUTE": "100000",
+        "VIEWS_PER_MINUTE": "100000",
+        "ADDRESS_PER_MINUTE": "100000",
         "NETWORK": "localnet",
         "TREASURY_ADDRESS": str(Keypair().pubkey()),
         "SOL_USD": "150",

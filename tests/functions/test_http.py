@@ -6,17 +6,21 @@ Method: a small application on the real resolver, so that each rule is seen alon
 import base64
 import json
 import logging
+import time
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from functions.http import RETRY_AFTER_S, STATUS, Http, needs
+from functions.caller import needs
+from functions.guard import Guard, Rates
+from functions.http import RETRY_AFTER_S, STATUS, Http
 from functions.telemetry import make_logger
 from functions.values import Request
+from pixr.adapters.redis.rates import RateLimiter
 from pixr.domain import errors
 from pixr.domain.errors import Malformed, NotFound, Outage, Overdrawn, Overfunded, Refusal
-from tests.house import Answer, ask, event
+from tests.house import ISSUER, Answer, ask, event
 
 
 class Body(Request):
@@ -33,7 +37,24 @@ class Away(Outage):
 
 
 logger = make_logger("test")
-app = Http(logger)
+
+
+REDIS: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def counted(redis_url: str) -> None:
+    REDIS["url"] = redis_url
+
+
+GUARD = Guard(
+    issuer=ISSUER,
+    token_age_s=900,
+    rates=Rates(reads_max=100, money_max=10, views_max=100, address_max=1_000),
+    limiter=lambda: RateLimiter(REDIS["url"]),
+    clock_s=time.time,
+)
+app = Http(logger, lambda: GUARD)
 
 
 @app.get("/who", security=needs("read", "admin"))

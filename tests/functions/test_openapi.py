@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from functions.api.handler import app as api
-from functions.http import SECURITY_SCHEME
+from functions.caller import SECURITY_SCHEME
 from functions.openapi import VERSION, document
 from functions.wallet.handler import app as wallet
 from infra.routes import ROUTES

@@ -13,9 +13,11 @@ WALLET = {
     "MASTER_SEED_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:seed",
     "SETTLE_QUEUE_URL": "https://sqs.example/1/settle",
     "TREASURY_ADDRESS": "4zvwRjXUKGfvwnParsHAS3HuSVzV5cA4McphgmoCtajS",
+    "REDIS_URL": "rediss://cache",
+    "OIDC_ISSUER": "https://issuer.example",
     "SECOND_FACTOR_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:key/0b0b0b0b-0000-4000-8000-01",
 }
-API = WALLET | {"REDIS_URL": "rediss://cache", "S3_BUCKET": "bucket"}
+API = WALLET | {"S3_BUCKET": "bucket"}
 
 
 def test_a_whole_environment_is_read() -> None:

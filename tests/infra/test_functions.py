@@ -22,6 +22,7 @@ COMMON = {
 ENVIRONMENTS = {
     "functions.wallet.handler.handler": {
         "DATABASE_URL",
+        "REDIS_URL",
         "SOLANA_RPC_URL",
         "MASTER_SEED_ARN",
         "SETTLE_QUEUE_URL",
@@ -29,6 +30,7 @@ ENVIRONMENTS = {
         "NETWORK",
         "TREASURY_ADDRESS",
         "SECOND_FACTOR_KEY_ARN",
+        "OIDC_ISSUER",
         *environment("wallet", DEFAULTS),
     },
     "functions.api.handler.handler": {
@@ -43,6 +45,7 @@ ENVIRONMENTS = {
         "REQUIRE_2FA",
         "TREASURY_ADDRESS",
         "SECOND_FACTOR_KEY_ARN",
+        "OIDC_ISSUER",
         *environment("api", DEFAULTS),
     },
     "functions.batch.handler.handler": {

@@ -44,6 +44,7 @@ DEPLOYED = {
     "MasterSeed": "arn:aws:secretsmanager:us-east-1:111111111111:secret:seed-AbCdEf",
     "TreasuryKey": "arn:aws:secretsmanager:us-east-1:111111111111:secret:key-AbCdEf",
     "SecondFactorKey": "arn:aws:kms:us-east-1:111111111111:key/0b0b0b0b-0000-4000-8000-01",
+    "Issuer": "https://issuer.example",
     "Queue": "https://sqs.us-east-1.amazonaws.com/111111111111/queue",
     "Media": "pixr-media",
     # The parameters of one machine.

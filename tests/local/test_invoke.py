@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from pixr.local.deploy import ROOT
-from pixr.local.invoke import FUNCTIONS, Function, Invocation, invoke
+from pixr.local.invoke import FUNCTIONS, Function, Invocation, as_of_now, invoke
 
 CODE = """
 import os, time
@@ -95,6 +96,19 @@ def test_there_is_a_real_event_for_every_function() -> None:
         (record,) = events[name]["Records"]
         assert record["eventSource"] == "aws:sqs"
         assert json.loads(record["body"])
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_an_old_event_is_one_of_now_on_this_machine(name: str) -> None:
+    event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    before = copy.deepcopy(event)
+    after = as_of_now(event, issuer="http://here", now_s=1_000)
+    if name in ("wallet", "api"):
+        claims = after["requestContext"]["authorizer"]["jwt"]["claims"]
+        assert (claims["iss"], claims["iat"], claims["exp"]) == ("http://here", "1000", "1600")
+        assert claims["sub"] == "alice"
+    else:
+        assert after == before
 
 
 def test_without_a_machine_it_says_how_to_start_one(tmp_path: Path) -> None:
