@@ -13,6 +13,8 @@ BENCHMARKS = {
     "cold": "CPU time to import each Lambda handler, against a bare `import pydantic`.",
     "wallet": "Wallets derived per second, against solders' own path derivation.",
     "limits": "Requests counted per second in Valkey, against the library `limits`.",
+    "door": "GET /wallet and /balance through the front door, against a route that does nothing.",
+    "withdraw": "Seconds from POST /withdraw to finalized, against a plain transfer.",
     "ingest": "Views per second from the stream to accruals, against a job each and raw COPY.",
     "settle": "Payees per second from owed to finalized, and the fee of each.",
     "fees": "Fees saved by the policy, against paying at once and perfect hindsight.",
@@ -26,6 +28,11 @@ class Sizes:
 
     repeats: int = 5
     derivations: int = 5_000
+    seconds: int = 60
+    """Of load on each route."""
+    withdrawals: int = 30
+    slot_ms: int = 400
+    """Of the chain; mainnet's, by which everybody waits for finality."""
     views: int = 500_000
     """Events on the stream in one repetition; one in ten repeats an earlier one."""
     creators: int = 1_000

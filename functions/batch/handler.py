@@ -23,7 +23,7 @@ from functions.settings import BatchSettings
 from functions.telemetry import make_logger, make_metrics
 from pixr.adapters import queue
 from pixr.adapters.keys import load_master_seed, load_treasury
-from pixr.adapters.postgres import Database, batches, connect, house
+from pixr.adapters.postgres import Database, audit, batches, connect, house
 from pixr.adapters.redis import ViewStream
 from pixr.adapters.solana import GENESIS_HASHES, ChainUnreachable, Solana
 from pixr.domain.earnings import Rules
@@ -136,6 +136,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             stream.close()
         backlog = batches.backlog(db)
         landed = batches.landed_since(db, begun_at)
+        # Noted outside the database: its chain alone cannot show that its end was cut off.
+        audit_head = audit.head(db)
     if report.outage is not None:
         logger.warning("chain.unreachable", reason=report.outage)
     if report.paused is not None:
@@ -148,7 +150,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.error("batch.broken", batch_id=batch_id, fault=fault)
     # asdict would rebuild the counter from pairs, and count those.
     told = {**asdict(report), "verdicts": dict(report.verdicts)}
-    logger.info("settle.tick", **told, **backlog)
+    logger.info("settle.tick", audit_head=audit_head, **told, **backlog)
     _measure(report, backlog, landed)
     return {"rounds": report.rounds, "sent": report.batches_sent, **dict(report.verdicts)}
 

@@ -66,7 +66,7 @@ def settings() -> WalletSettings:
 @cache
 def limiter() -> "RateLimiter":
     """What counts requests; its connection is kept between them."""
-    from pixr.adapters.redis.rates import RateLimiter  # noqa: PLC0415 -- see ADR-0028
+    from pixr.adapters.redis.rates import RateLimiter  # noqa: PLC0415 -- see ADR-0026
 
     return RateLimiter(settings().redis_url)
 

@@ -34,6 +34,11 @@ def command(
         bool, Option("--tables", help="settle: regular payees, in lookup tables.")
     ] = _DEFAULT.tables,
     derivations: Annotated[int, Option(help="wallet: addresses.", min=1)] = _DEFAULT.derivations,
+    seconds: Annotated[int, Option(help="door: of load a route.", min=1)] = _DEFAULT.seconds,
+    withdrawals: Annotated[
+        int, Option(help="withdraw: how many, one by one.", min=2)
+    ] = _DEFAULT.withdrawals,
+    slot_ms: Annotated[int, Option(help="withdraw: of the chain.", min=5)] = _DEFAULT.slot_ms,
     minutes: Annotated[int, Option(help="fees: of a day made up.", min=60)] = _DEFAULT.minutes,
 ) -> None:
     """Measure and print a table; the last line is one JSON object with every figure."""
@@ -57,6 +62,9 @@ def command(
         growth=growth,
         tables=tables,
         derivations=derivations,
+        seconds=seconds,
+        withdrawals=withdrawals,
+        slot_ms=slot_ms,
         minutes=minutes,
     )
     # On a terminal the line below tells a waiting person what goes on; elsewhere it is silent.

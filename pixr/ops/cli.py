@@ -33,6 +33,7 @@ class Words(TyperGroup):
         "dead": "Show view events that were put aside, replay them, or drop them.",
         "pause": "Stop planning and signing, or go on.",
         "recover": "Read the ledger back from the chain, after the database was restored.",
+        "audit": "Check the log of who did what, or show its newest lines.",
         "proof": "Make a proof of payout, or check one against the chain.",
         "factor": "Show a user's second factor, or remove one whose owner lost it.",
         "wallet": "Print addresses that the master seed derives, wherever it is kept.",

@@ -18,6 +18,9 @@ SMALL = {
         *("--repeats", "1", "--views", "500", "--creators", "7"),
         *("--creators-most", "20"),
     ),
+    "limits": ("--repeats", "1"),
+    "door": ("--repeats", "1", "--seconds", "1"),
+    "withdraw": ("--repeats", "1", "--withdrawals", "2", "--slot-ms", "20"),
     "settle": ("--repeats", "1", "--payees", "17"),
     "fees": ("--repeats", "1", "--minutes", "60"),
 }
@@ -31,6 +34,20 @@ PROMISED = {
         ),
     },
     "wallet": {"derivations_per_s", "solders_path_per_s", "vs_solders_path"},
+    "limits": {
+        *("checks_per_s", "library_checks_per_s", "vs_library", "round_trips", "memory_bytes"),
+        *("passed", "library_passed", "import_ms", "library_import_ms", "library_kb"),
+    },
+    "door": {
+        f"{route}_{what}"
+        for route in ("nothing", "wallet", "balance")
+        for what in ("p50_ms", "p99_ms", "per_s", "per_core_s")
+    }
+    | {"wallet_alone_p50_ms", "balance_alone_p50_ms", "wallet_vs_nothing", "balance_vs_nothing"},
+    "withdraw": {
+        *("whole_s", "whole_p90_s", "plain_s", "vs_plain"),
+        *("accept_s", "sent_s", "final_s", "cold_s"),
+    },
     "ingest": {
         *("views_per_s", "events_per_minute", "inserts_per_s", "copy_rows_per_s"),
         *("vs_insert_per_view", "vs_job_per_view", "vs_raw_copy", "jobs_per_s"),
@@ -157,5 +174,5 @@ def test_an_unknown_name_is_one_line_and_exit_code_2() -> None:
     assert result.stdout == ""
     assert result.stderr == (
         "pixr: There is no benchmark `nothing`."
-        " Choose one of: cold, wallet, ingest, settle, fees.\n"
+        " Choose one of: cold, wallet, limits, door, withdraw, ingest, settle, fees.\n"
     )

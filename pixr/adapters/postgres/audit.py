@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from pixr.adapters.postgres import Database, sql
+from pixr.adapters.postgres import Database, Row, sql
 
 
 def append(
@@ -36,3 +36,14 @@ def append(
             "detail": json.dumps(detail, sort_keys=True),
         },
     )
+
+
+def head(db: Database) -> str | None:
+    """Return the newest line as ``number:hash``, to be noted elsewhere; None: there is none."""
+    row = db.execute(sql("audit_log/head")).fetchone()
+    return None if row is None else f"{row['seq']}:{row['hash']}"
+
+
+def newest(db: Database, *, about: str | None, limit: int) -> list[Row]:
+    """Return the newest lines, of one actor or subject when one is named."""
+    return db.execute(sql("audit_log/list"), {"about": about, "limit": limit}).fetchall()

@@ -18,7 +18,7 @@ from solders.keypair import Keypair
 from functions.batch import handler as batch
 from functions.batch.drain import drain_once
 from functions.settings import BadSettings, BatchSettings
-from pixr.adapters.postgres import house
+from pixr.adapters.postgres import audit, house
 from pixr.adapters.solana import ChainUnreachable, Solana
 from pixr.local.chain import ChainProcess
 from tests.functions.batch.conftest import RULES, Settler
@@ -129,6 +129,20 @@ def test_a_tick_that_paid_is_told_in_the_log(
     (told,) = (line for line in lines if line["message"] == "settle.tick")
     assert told["verdicts"]["paid"] == 1
     assert (told["batches_sent"], told["broken"], told["batches_open"]) == (1, {}, 0)
+    assert told["audit_head"] is None
+
+
+def test_every_tick_notes_the_head_of_the_audit_log(
+    deployed: Settler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit.append(deployed.db, at=datetime.now(UTC), actor="a", action="b.c", subject="s", detail={})
+    written = io.StringIO()
+    monkeypatch.setattr(batch.logger.registered_handler, "stream", written)
+    invoke()
+    (line,) = (line for line in written.getvalue().splitlines() if "settle.tick" in line)
+    row = deployed.db.execute("SELECT encode(hash, 'hex') AS hash FROM audit_log").fetchone()
+    assert row is not None
+    assert json.loads(line)["audit_head"] == f"1:{row['hash']}"
 
 
 def test_a_chain_that_is_away_costs_nobody_a_view(
