@@ -11,7 +11,7 @@ NPM = PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin
 CDK = JSII_NODE="$(NODE_HOME)/bin/node" PATH="$(abspath $(BIN)):$(NODE_HOME)/bin:$$PATH" node node_modules/aws-cdk/bin/cdk
 UV_VERSION := 0.13.9
 
-.PHONY: help setup demo up test check fix layer synth bench sim drill invoke lock clean
+.PHONY: help setup demo up test check fix layer synth bench sim fuzz drill invoke lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ bench: setup ## measure: make bench WHAT=cold|fees|ingest|settle|wallet ARGS="--
 
 sim: setup ## the settler against a cruel chain: make sim SEEDS=1000 (FROM=k to go on, or to replay one)
 	@$(BIN)/python -m tests.simulation.many --seeds $(or $(SEEDS),1000) --from $(or $(FROM),0) $(if $(BOUNDARIES),--boundaries)
+
+fuzz: setup ## requests drawn from the OpenAPI document, on a machine of their own: make fuzz REQUESTS=50000
+	@$(BIN)/python -m tests.fuzz.many --requests $(or $(REQUESTS),50000) $(if $(SEED),--seed $(SEED))
 
 drill: setup ## kill the settler again and again: make drill KILLS=100 (ARGS="--tables --nodes 1")
 	@$(BIN)/pixr drill --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED)) $(ARGS)

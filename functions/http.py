@@ -200,6 +200,8 @@ class Http(APIGatewayHttpResolver):
         # Powertools passes our HTTPStatus on; outside there are only numbers.
         answer["statusCode"] = int(answer["statusCode"])
         answer.setdefault("headers", {})["Cache-Control"] = "no-store"
+        # A 204 has none; what stands between us and the caller may not know null.
+        answer["body"] = answer.get("body") or ""
         self._logger.info(
             "request.answered", status=answer["statusCode"], path=str(event.get("rawPath"))[:200]
         )

@@ -62,5 +62,7 @@ def _answer_problems(operation: dict[str, Any]) -> None:
     for status in ("422", "500"):
         responses.pop(status, None)
     content = {PROBLEM_TYPE: {"schema": _PROBLEM_REF}}
+    if "204" in responses:
+        responses["204"].pop("content", None)
     responses["4XX"] = {"description": "Refused, and why", "content": content}
     responses["5XX"] = {"description": "Our fault, or a part is away", "content": content}

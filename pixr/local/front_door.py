@@ -12,8 +12,9 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import httpx
@@ -85,15 +86,14 @@ def front_door(gateway: Gateway, about: Mapping[str, object]) -> Starlette:
             return _problem(503, request_id, request)
         return _passed_on(answer, request_id, request)
 
-    def index(request: Request) -> Response:
-        if "application/json" in request.headers.get("accept", ""):
-            return JSONResponse(about)
-        width = max(map(len, about), default=0)
-        lines = [f"{name:<{width}}  {value}" for name, value in about.items()]
-        return PlainTextResponse("\n".join(["Pixr DeFi on one machine", "", *lines, ""]))
-
     def elsewhere(request: Request) -> Response:
         return _problem(404, str(uuid.uuid4()), request)
+
+    async def unmatched(request: Request, _: Exception) -> Response:
+        # A path parameter of Starlette's ends at a line break; a path of a caller's may have one.
+        if request.url.path.startswith(API_PREFIX + "/"):
+            return await forward(request)
+        return elsewhere(request)
 
     @contextlib.asynccontextmanager
     async def closing(_app: Starlette) -> AsyncIterator[None]:
@@ -102,12 +102,24 @@ def front_door(gateway: Gateway, about: Mapping[str, object]) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", index),
+            Route("/", _index(about)),
             Route(API_PREFIX + "/{path:path}", forward, methods=METHODS),
             Route("/{path:path}", elsewhere, methods=METHODS),
         ],
+        exception_handlers={HTTPStatus.NOT_FOUND: unmatched},
         lifespan=closing,
     )
+
+
+def _index(about: Mapping[str, object]) -> Callable[[Request], Response]:
+    def index(request: Request) -> Response:
+        if "application/json" in request.headers.get("accept", ""):
+            return JSONResponse(about)
+        width = max(map(len, about), default=0)
+        lines = [f"{name:<{width}}  {value}" for name, value in about.items()]
+        return PlainTextResponse("\n".join(["Pixr DeFi on one machine", "", *lines, ""]))
+
+    return index
 
 
 async def _upstream_request(

@@ -9,7 +9,9 @@ from functions.api.handler import app as api
 from functions.openapi import document
 from functions.wallet.handler import app as wallet
 
-FILE: Final = Path(functions.__path__[0]) / "api" / "openapi.json"
+ROOT: Final = Path(functions.__path__[0]).parent
+FILES: Final = (ROOT / "docs" / "openapi.json", ROOT / "functions" / "api" / "openapi.json")
+"""For people, and for the function that serves it."""
 
 
 def text() -> str:
@@ -18,5 +20,6 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")
-    print(f"wrote {FILE}")
+    for file in FILES:
+        file.write_text(text(), encoding="utf-8")
+        print(f"wrote {file}")

@@ -106,6 +106,11 @@ def test_other_paths_are_unknown_and_the_root_says_what_is_where(client: httpx.C
     assert client.get("/", headers={"accept": "application/json"}).json() == {"API": "/api/defi/"}
 
 
+@pytest.mark.parametrize("path", ["/api/defi/a%0Ab", "/a%0Ab", "/api/defi/%0A"])
+def test_a_line_break_in_a_path_is_a_path(client: httpx.Client, path: str) -> None:
+    assert client.get(path).headers["content-type"].startswith("application/")
+
+
 def test_a_gateway_that_is_gone_is_said_as_a_problem() -> None:
     gateway = Gateway(endpoint=f"http://127.0.0.1:{process.free_port()}", api_id=API_ID)
     with running_front_door(gateway, {}) as url:

@@ -1,12 +1,21 @@
 """Contents as the reprocessor leaves them, for tests of what comes after."""
 
+from typing import Protocol
 from uuid import UUID, uuid4
 
+from pixr.adapters.postgres import Database
 from tests.house import House
 
 
+class Holder(Protocol):
+    """Whoever has the database."""
+
+    @property
+    def db(self) -> Database: ...
+
+
 def publish(
-    house: House,
+    house: Holder,
     content_id: str = "clip",
     *,
     creator_id: str = "carol",

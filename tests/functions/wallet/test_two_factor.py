@@ -249,7 +249,7 @@ def test_removing_the_factor_takes_a_code_and_freezes_withdrawals(house: House) 
     phone, _ = enrolled(house)
     assert house.delete("/2fa").problem == (401, "second-factor-needed")
     gone = house.delete("/2fa", headers={"second-factor": phone.code()})
-    assert (gone.status, gone.body) == (204, None)
+    assert (gone.status, gone.body) == (204, "")
     assert house.delete("/2fa").problem == (403, "second-factor-missing")
     assert house.get("/wallet").body["two_factor"]["withdrawals_frozen_until"] is not None
     row = house.db.execute("SELECT sealed FROM second_factors WHERE state = 'REMOVED'").fetchone()
