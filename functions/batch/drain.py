@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from pixr.adapters.postgres import Database, earnings, ledger, view_days
+from pixr.adapters.postgres import Database, earnings, idempotency, ledger, view_days
 from pixr.adapters.postgres.earnings import (
     Accrual,
     AnotherDrain,
@@ -149,12 +149,13 @@ def drain_once(
 
 
 def tidy(db: Database, stream: ViewStream, *, now: datetime) -> None:
-    """Once a tick: keep the days of views, forget readers that have gone.
+    """Once a tick: keep the days of views, forget old keys and readers that have gone.
 
     Raises:
         StreamUnreachable: The days are kept all the same.
     """
     view_days.keep(db, now=now)
+    idempotency.prune(db, now=now)
     stream.tidy()
 
 

@@ -9,13 +9,19 @@ answer. A refusal rolls everything back; nothing happened, and the key is free a
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from psycopg.errors import LockNotAvailable
 
 from pixr.adapters.postgres import Database, sql
 from pixr.domain.errors import KeyReused, StillRunning
+
+
+KEPT: Final = timedelta(days=30)
+"""How long a key is known: longer than any client tries again."""
+
+PRUNED_TOGETHER: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,3 +92,9 @@ def keep(db: Database, claim: Claim, *, status: int, answer: Mapping[str, Any]) 
             "response": json.dumps(answer),
         },
     )
+
+
+def prune(db: Database, *, now: datetime) -> int:
+    """Forget ``PRUNED_TOGETHER`` keys older than ``KEPT`` at most, and say how many."""
+    parameters = {"before": now - KEPT, "limit": PRUNED_TOGETHER}
+    return db.execute(sql("idempotency/prune"), parameters).rowcount

@@ -1,12 +1,12 @@
 """Goal: a key, its work and its answer are there together or not at all."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from pixr.adapters.postgres import Database, connect
+from pixr.adapters.postgres import Database, connect, idempotency
 from pixr.adapters.postgres.idempotency import Claim, find, keep, take
 from pixr.domain.errors import KeyReused, StillRunning
 
@@ -82,3 +82,24 @@ def test_a_key_that_stays_at_work_is_told_so(db: Database, database_url: str) ->
             take(db, claim(), now=NOW)
             with pytest.raises(StillRunning), other.transaction():
                 take(other, claim(), now=NOW)
+
+
+def test_a_key_is_forgotten_after_a_month_and_some_at_a_time(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "PRUNED_TOGETHER", 2)
+    for number in range(3):
+        work(db, claim(f"k{number}"), {"n": number})
+    assert idempotency.prune(db, now=NOW + idempotency.KEPT) == 0
+    later = NOW + idempotency.KEPT + timedelta(microseconds=1)
+    assert [idempotency.prune(db, now=later) for _ in range(3)] == [2, 1, 0]
+    assert work(db, claim("k0"), {"n": 9}) == {"n": 9}
+
+
+def test_a_key_that_is_looked_at_is_left_alone(db: Database, database_url: str) -> None:
+    work(db, claim(), {})
+    later = NOW + 2 * idempotency.KEPT
+    with connect(database_url) as other, other.transaction():
+        other.execute("SELECT FROM idempotency FOR UPDATE")
+        assert idempotency.prune(db, now=later) == 0
+    assert idempotency.prune(db, now=later) == 1

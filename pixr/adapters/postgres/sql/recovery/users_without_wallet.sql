@@ -7,6 +7,7 @@ FROM (
     UNION SELECT user_id FROM pending_earnings
     UNION SELECT user_id FROM idempotency
     UNION SELECT user_id FROM allowlist
+    UNION SELECT user_id FROM second_factors
 ) AS heard_of
 WHERE NOT EXISTS (SELECT FROM user_wallets WHERE user_wallets.user_id = heard_of.user_id)
 ORDER BY user_id
