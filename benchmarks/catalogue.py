@@ -11,6 +11,7 @@ from benchmarks.figures import Report
 
 BENCHMARKS = {
     "cold": "CPU time to import each Lambda handler, against a bare `import pydantic`.",
+    "size": "Megabytes of each function's bundle, zipped and not, against the smallest.",
     "wallet": "Wallets derived per second, against solders' own path derivation.",
     "limits": "Requests counted per second in Valkey, against the library `limits`.",
     "door": "GET /wallet and /balance through the front door, against a route that does nothing.",

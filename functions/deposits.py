@@ -71,12 +71,26 @@ class Chain(Protocol):
 
 
 def observe_deposits(
-    db: Database, chain: Chain, *, account: str, address: str, now: datetime
+    db: Database,
+    chain: Chain,
+    *,
+    account: str,
+    address: str,
+    held_lamports: int | None = None,
+    now: datetime,
 ) -> int:
     """Post every new deposit to ``account`` and return how many lamports came in.
 
     For those who read a balance: a payment that the database does not know is left to the
     settler, and nothing is posted until it is explained. Nor while the address is flooded.
+
+    Args:
+        db: Outside a transaction.
+        chain: The nodes.
+        account: Of the ledger.
+        address: On chain.
+        held_lamports: What the address held a moment ago, from whoever has asked already.
+        now: The time.
 
     Raises:
         ChainUnreachable: No node answered; nothing of this walk was posted.
@@ -90,8 +104,10 @@ def observe_deposits(
         found, read = _read_deposits(db, chain, seen, known, address=address)
         passed = seen[: min(read, listing.settled)]
         came += _post(db, found, passed, account=account, address=address, since=since, now=now)
-        held = chain.account(address)
-        if held is not None and held.lamports > ledger.read(db, account).posted_lamports:
+        if held_lamports is None:
+            held = chain.account(address)
+            held_lamports = 0 if held is None else held.lamports
+        if held_lamports > ledger.read(db, account).posted_lamports:
             came += look_again(db, chain, account=account, address=address, now=now)
     except UnknownPayment:
         return came

@@ -36,12 +36,22 @@ def read_balance(db: Database, chain: Solana, user_id: str, *, now: datetime) ->
     on_chain_lamports: int | None = None
     slot: int | None = None
     try:
-        observe_deposits(db, chain, account=account, address=wallet.address, now=now)
-        # Asked first: an account that is not there tells no slot.
-        slot = chain.slot()
         view = chain.account(wallet.address)
-        on_chain_lamports = 0 if view is None else view.lamports
+        if view is None:
+            # An account that is not there tells no slot: one that was before the look holds for it.
+            slot = chain.slot()
+            view = chain.account(wallet.address)
+        held_lamports = 0 if view is None else view.lamports
         slot = slot if view is None else view.slot
+        observe_deposits(
+            db,
+            chain,
+            account=account,
+            address=wallet.address,
+            held_lamports=held_lamports,
+            now=now,
+        )
+        on_chain_lamports = held_lamports
     except ChainUnreachable:
         pass
     held = ledger.read(db, account)

@@ -18,6 +18,7 @@ SMALL = {
         *("--repeats", "1", "--views", "500", "--creators", "7"),
         *("--creators-most", "20"),
     ),
+    "size": ("--repeats", "1"),
     "limits": ("--repeats", "1"),
     "door": ("--repeats", "1", "--seconds", "1"),
     "withdraw": ("--repeats", "1", "--withdrawals", "2", "--slot-ms", "20"),
@@ -34,6 +35,11 @@ PROMISED = {
         ),
     },
     "wallet": {"derivations_per_s", "solders_path_per_s", "vs_solders_path"},
+    "size": {
+        f"{group}_{what}"
+        for group in ("wallet", "api", "batch", "reprocess")
+        for what in ("unzipped_mb", "zipped_mb", "vs_reprocess")
+    },
     "limits": {
         *("checks_per_s", "library_checks_per_s", "vs_library", "round_trips", "memory_bytes"),
         *("passed", "library_passed", "import_ms", "library_import_ms", "library_kb"),
@@ -174,5 +180,5 @@ def test_an_unknown_name_is_one_line_and_exit_code_2() -> None:
     assert result.stdout == ""
     assert result.stderr == (
         "pixr: There is no benchmark `nothing`."
-        " Choose one of: cold, wallet, limits, door, withdraw, ingest, settle, fees.\n"
+        " Choose one of: cold, size, wallet, limits, door, withdraw, ingest, settle, fees.\n"
     )

@@ -17,7 +17,6 @@ from psycopg.errors import LockNotAvailable
 from pixr.adapters.postgres import Database, sql
 from pixr.domain.errors import KeyReused, StillRunning
 
-
 KEPT: Final = timedelta(days=30)
 """How long a key is known: longer than any client tries again."""
 
