@@ -82,8 +82,8 @@ def spend_code(db: Database, vault: Vault, factor: Factor, code: str, *, now: da
         SecondFactorLocked: Too many were wrong.
         KeysUnreachable: The secret cannot be opened; nothing was judged.
     """
-    secret = vault.open(factor.sealed, user_id=factor.user_id)
-    step = totp.step_of(secret, code, now=now)
+    # In no variable: what fails behind it may be shown with its variables.
+    step = totp.step_of(vault.open(factor.sealed, user_id=factor.user_id), code, now=now)
     verdict = second_factors.judge_code(db, factor, step, now=now)
     if verdict is Verdict.USED:
         raise WrongCode("that code was used already: wait for the next one")

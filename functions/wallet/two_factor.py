@@ -54,9 +54,11 @@ def enroll(
         sealed=vault.seal(secret, user_id=user_id),
         enrolled_at=now,
     )
-    second_factors.enroll(db, factor, now=now)
     uri = totp.otpauth_uri(secret, name=user_id)
-    return Enrolment(otpauth_uri=uri, qr_svg=totp.qr_svg(uri), expires_at=now + ENROLMENT_LIFE)
+    shown = Enrolment(otpauth_uri=uri, qr_svg=totp.qr_svg(uri), expires_at=now + ENROLMENT_LIFE)
+    # Last: a secret whose making failed is nobody's.
+    second_factors.enroll(db, factor, now=now)
+    return shown
 
 
 def confirm(db: Database, vault: Vault, user_id: str, code: str, *, now: datetime) -> RecoveryCodes:

@@ -18,8 +18,13 @@ SAVE_EVERY_S = 60.0
 
 
 def save(_signal: int, _frame: FrameType | None) -> None:
-    """Write the state of every service to STATE_DIR."""
-    persistence.save_all(app._build_persistence_save_dict())  # noqa: SLF001 -- it has no public way
+    """Write the state of every service to STATE_DIR, also where nothing will be loaded from it."""
+    persists = persistence.PERSIST_STATE
+    persistence.PERSIST_STATE = True
+    try:
+        persistence.save_all(app._build_persistence_save_dict())  # noqa: SLF001 -- no public way
+    finally:
+        persistence.PERSIST_STATE = persists
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pixr.local import aws, parts, process
 from pixr.local.given import Given, read_choices
 from pixr.local.machine import running_machine
 from pixr.ops.progress import Steps
-from pixr.ops.story import investing, leaving, watching
+from pixr.ops.story import investing, leaving, secrecy, watching
 from pixr.ops.story.client import StoryFailed
 from pixr.ops.story.screen import Screen
 from pixr.ops.story.stage import Stage, staged
@@ -33,6 +33,7 @@ ACTS: tuple[Callable[[Stage], None], ...] = (
     investing.returns,
     leaving.withdrawal,
     leaving.proof,
+    secrecy.search,
 )
 
 
@@ -40,7 +41,7 @@ def command(
     slot_ms: Annotated[int, Option(help="Milliseconds per slot.", min=5, max=60_000)] = 400,
 ) -> None:
     """Start a machine of its own on free ports, play the story, verify, stop."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, record=True)
     begun_s = time.monotonic()
     with ExitStack() as stack:
         folder = stack.enter_context(process.temporary_directory("pixr-demo-"))

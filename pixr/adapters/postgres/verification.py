@@ -94,3 +94,10 @@ def landed(db: Database) -> list[Row]:
 def live_attempts(db: Database) -> list[str]:
     """Return the signatures that may have landed without the ledger knowing."""
     return [row["signature"] for row in db.execute(sql("verify/live_attempts"))]
+
+
+def dumps(db: Database) -> Iterator[tuple[str, bytes]]:
+    """Yield each table with all of its rows, as COPY writes them: bytes are hexadecimal there."""
+    for table in db.execute(sql("verify/dumps")).fetchall():
+        with db.cursor().copy(table["statement"].encode()) as rows:
+            yield table["name"], b"".join(map(bytes, rows))

@@ -33,10 +33,14 @@ class Client:
         self, machine: Machine, name: str, scope: str = SCOPES, *, ttl_s: int = TOKEN_TTL_S
     ) -> None:
         self.name = name
+        self.token = machine.token(name, scope, ttl_s)
+        self.heard: list[tuple[str, bytes]] = []
+        """Path and text of every answer, headers included."""
         self._http = httpx.Client(
             base_url=f"{machine.url}/api/defi",
-            headers={"authorization": f"Bearer {machine.token(name, scope, ttl_s)}"},
+            headers={"authorization": f"Bearer {self.token}"},
             timeout=REQUEST_TIMEOUT_S,
+            event_hooks={"response": [self._hear]},
         )
 
     def close(self) -> None:
@@ -61,6 +65,10 @@ class Client:
         """POST and return whatever comes."""
         headers = {"idempotency-key": key} if key else {}
         return self._http.post(path, json=body, headers=headers)
+
+    def _hear(self, answer: httpx.Response) -> None:
+        head = repr(answer.headers.raw).encode()
+        self.heard.append((answer.request.url.path, head + answer.read()))
 
     def _expect(self, answer: httpx.Response) -> Any:
         if answer.is_success:

@@ -12,6 +12,7 @@ from uuid import UUID
 from solders.keypair import Keypair
 
 from pixr.domain import proofs
+from pixr.ops.hygiene.needles import Secret
 from pixr.ops.story.client import SETTLE_TIMEOUT_S, StoryFailed, lamports, wait_for
 from pixr.ops.story.phone import enrolled
 from pixr.ops.story.stage import Stage
@@ -22,6 +23,13 @@ def withdrawal(stage: Stage) -> None:
     """Alice takes everything out to a wallet of her own; the settler is woken at once."""
     stage.screen.act("The creator withdraws everything, without waiting for the minute")
     phone, recovery_codes = enrolled(stage.alice)
+    stage.secrets += [
+        Secret(name="TOTP secret of alice", raw=phone.secret),
+        *(
+            Secret(name="recovery code of alice", raw=code.encode(), is_text=True)
+            for code in recovery_codes
+        ),
+    ]
     stage.screen.fact(
         f"she has set up a second factor, and has {len(recovery_codes)} recovery codes on paper"
     )

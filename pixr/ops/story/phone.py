@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 
 import pyotp
@@ -19,6 +20,7 @@ class Phone:
         totp = pyotp.parse_uri(otpauth_uri)
         assert isinstance(totp, pyotp.TOTP)
         self._totp = totp
+        self.secret = base64.b32decode(totp.secret)
         self._shown_step = 0
 
     def code(self) -> str:

@@ -10,6 +10,7 @@ from random import Random
 
 from pixr.adapters.solana import Solana
 from pixr.local.machine import Machine
+from pixr.ops.hygiene.needles import Secret
 from pixr.ops.story.client import PRODUCER_SCOPE, Client
 from pixr.ops.story.screen import Screen
 
@@ -36,8 +37,15 @@ class Stage:
     random: Random = field(default_factory=lambda: Random(SEED))  # noqa: S311 -- a story, no secret
     films: dict[str, str] = field(default_factory=dict)
     """Creator → content."""
+    secrets: list[Secret] = field(default_factory=list[Secret])
+    """What only its owner was shown; looked for at the end."""
     figures: dict[str, str] = field(default_factory=dict)
     """Told at the end, in this order."""
+
+    @property
+    def people(self) -> list[Client]:
+        """Everybody who has talked to the machine."""
+        return [self.alice, self.bob, self.carol, self.producer, *self.makers]
 
     @property
     def creators(self) -> list[Client]:

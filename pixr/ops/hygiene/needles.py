@@ -1,0 +1,82 @@
+"""A secret in every form in which it could lie about.
+
+Raw, as hexadecimal, base64, base58, base32, the way Python prints bytes and the way JSON lists
+them. Where a form keeps the order of bytes, each part is looked for by itself, so that a piece is
+found as well as the whole; base64 is looked for as it reads at each of three alignments.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+WINDOW_BYTES: Final = 16
+"""128 bits are nobody's coincidence."""
+
+_ALIGNMENTS: Final = 3
+_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """Something that must lie nowhere but at home."""
+
+    name: str
+    raw: bytes
+    is_text: bool = False
+    """A token or a code: it travels as it is, and no byte of it is anything else."""
+    public: bytes = b""
+    """The public half that is written behind a private key; everybody may see it by itself."""
+
+
+def forms(secret: Secret) -> Iterator[tuple[str, bytes]]:
+    """Yield the name of each form and what it looks like."""
+    raw = secret.raw
+    for number, window in enumerate(_windows(raw)):
+        part = f"part {number + 1}, " if len(raw) > WINDOW_BYTES else ""
+        yield f"{part}raw", window
+        yield f"{part}hex", window.hex().encode()
+        yield f"{part}HEX", window.hex().upper().encode()
+        for shift in range(_ALIGNMENTS):
+            for name, encode in (
+                ("base64", base64.b64encode),
+                ("base64url", base64.urlsafe_b64encode),
+            ):
+                yield f"{part}{name}", _aligned(window, shift, encode(bytes(shift) + window))
+        if secret.is_text:
+            continue
+        yield f"{part}as Python prints it", repr(window)[2:-1].encode()
+        yield f"{part}as a list", ", ".join(map(str, window)).encode()
+        yield f"{part}as a list", ",".join(map(str, window)).encode()
+    if not secret.is_text:
+        yield "base58", base58(raw).encode()
+        if secret.public:
+            yield "base58 of the key pair", base58(raw + secret.public).encode()
+        yield "base32", base64.b32encode(raw).rstrip(b"=")
+
+
+def base58(raw: bytes) -> str:
+    """Write bytes as wallets and keys are written on Solana."""
+    number = int.from_bytes(raw, "big")
+    digits = ""
+    while number:
+        number, digit = divmod(number, len(_BASE58))
+        digits = _BASE58[digit] + digits
+    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + digits
+
+
+def _windows(raw: bytes) -> list[bytes]:
+    """The first and the last bytes of all that is long, and whatever stands between."""
+    if len(raw) <= WINDOW_BYTES:
+        return [raw]
+    starts = [*range(0, len(raw) - WINDOW_BYTES, WINDOW_BYTES), len(raw) - WINDOW_BYTES]
+    return [raw[start : start + WINDOW_BYTES] for start in starts]
+
+
+def _aligned(window: bytes, shift: int, encoded: bytes) -> bytes:
+    """The characters that depend on ``window`` alone, whatever stands before and behind it."""
+    begins = -(-shift * 4 // 3)
+    bits = 8 * (shift + len(window))
+    return encoded[begins : bits // 6]
