@@ -7,7 +7,7 @@ LiteSVM executes transactions exactly as mainnet does, but knows one blockhash
 and no blocks. ``chain`` adds what makes payments hard: slots, a blockhash window,
 three commitment levels, transactions that are taken and never land, history.
 
-Left out: durable nonces, forks, block compute limits, token balances in a
+Left out: forks, block compute limits, token balances in a
 transaction's metadata, and every method that settlement has no use for.
 
 Start it with ``python -m pixr.local.chain``, or in a test:

@@ -32,11 +32,12 @@ from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.token import ID as TOKEN_PROGRAM
 from solders.token.state import Mint
 
+from pixr.local.chain import nonces
 from pixr.local.chain.encoding import memo_of, meta_json
 from pixr.local.chain.faults import LAG_BLOCKS_MAX
 from pixr.local.chain.ledger import BLOCKHASH_AGE_MAX, Block, BlockPrices, Landed, Ledger
 from pixr.local.chain.runtime import Accounts, Outcome, Runtime
-from pixr.local.chain.wire import WireTransaction
+from pixr.local.chain.wire import AnyMessage, WireTransaction
 
 DEPTH_OF: Final = {"processed": 0, "confirmed": 1, "finalized": 31}
 """How many blocks lie on top of the newest block of each commitment level."""
@@ -215,13 +216,21 @@ class Chain:
     def _run(self, queued: Queued, *, position: int) -> Outcome | None:
         """Execute and record one transaction; None when it does not land."""
         transaction = queued.transaction
+        nonce: Pubkey | None = None
         if not self.is_recent(str(transaction.blockhash), self.tip):
-            return None
+            nonce = self._nonce(transaction.message, self.tip)
+            if nonce is None:
+                return None
         if self.ledger.has_message(queued.message_hash, slot_max=self._slot):
             return None
+        held = None if nonce is None else self.runtime.account(nonce)
         outcome = self.runtime.execute(transaction.transaction)
         if not outcome.landed:
             return None
+        if nonce is not None and held is not None and outcome.error is not None:
+            moved = nonces.moved_on(held, self.tip_blockhash())
+            self.runtime.put(nonce, moved)
+            outcome = nonces.with_moved(outcome, nonce, held, moved)
         self.ledger.add_transaction(
             Landed(
                 signature=str(transaction.signature),
@@ -258,12 +267,20 @@ class Chain:
             transaction would not even start.
         """
         if not replaces_blockhash:
-            if not self.is_recent(str(transaction.blockhash), block):
+            is_recent = self.is_recent(str(transaction.blockhash), block)
+            if not is_recent and self._nonce(transaction.message, block) is None:
                 return "BlockhashNotFound"
             if self.ledger.has_message(message_hash, slot_max=block.slot):
                 return "AlreadyProcessed"
         addresses = self.runtime.resolve(transaction.message).keys
         return self.runtime.simulate(transaction.transaction, past=self.past(addresses, block))
+
+    def _nonce(self, message: AnyMessage, block: Block) -> Pubkey | None:
+        """The nonce account that lets ``message`` land after ``block``; None: nothing does."""
+        address = nonces.named_by(message)
+        if address is None or not nonces.is_usable(message, self.account(address, block)):
+            return None
+        return address
 
     def _begin_slot(self, slot: int, *, now_s: int) -> None:
         hashes = [(block.slot, Hash.from_string(block.blockhash)) for block in self._recent]
