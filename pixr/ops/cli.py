@@ -2,7 +2,7 @@
 
 A word is a module ``pixr/ops/<word>.py`` with a function ``command``, imported only when the word
 is typed, so ``pixr token`` does not wait for what ``pixr up`` needs. To add a word, write the
-module and its line in ``WORDS``.
+module and its line in ``Words``. A word that is followed by others has a ``group`` instead.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ INTERRUPTED = 130
 class Words(TyperGroup):
     """Finds a word's module when it is typed, and says a machine's errors in one line."""
 
+    package: ClassVar[str] = "pixr.ops"
     words: ClassVar[dict[str, str]] = {
         "demo": "Play the whole story on real parts and check it to the lamport.",
         "up": "Run the whole system on this machine, until Ctrl-C.",
@@ -36,6 +37,7 @@ class Words(TyperGroup):
         "audit": "Check the log of who did what, or show its newest lines.",
         "proof": "Make a proof of payout, or check one against the chain.",
         "factor": "Show a user's second factor, or remove one whose owner lost it.",
+        "treasury": "Keep a reserve that several people hold together, and refill from it.",
         "wallet": "Print addresses that the master seed derives, wherever it is kept.",
         "bench": "Measure one thing against a baseline of the same run.",
         "drill": "Kill the settler again and again under load, then compare every lamport.",
@@ -50,7 +52,11 @@ class Words(TyperGroup):
         """The command behind a word; None when there is none."""
         if cmd_name not in self.words:
             return None
-        module = importlib.import_module(f"pixr.ops.{cmd_name}")
+        module = importlib.import_module(f"{self.package}.{cmd_name}")
+        if hasattr(module, "group"):
+            found = typer.main.get_command(module.group)
+            found.help = self.words[cmd_name]
+            return found
         single = typer.Typer(add_completion=False)
         single.command(cmd_name, help=self.words[cmd_name])(module.command)
         return typer.main.get_command(single)

@@ -1,0 +1,54 @@
+"""``pixr treasury init``: the reserve's accounts on chain, and in the database who holds it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typer import Option
+
+from pixr.adapters.postgres import reserve
+from pixr.adapters.postgres.reserve import Group
+from pixr.local.errors import LocalError
+from pixr.ops import places
+from pixr.ops.reserving import building, desk
+
+
+def command(
+    *,
+    member: Annotated[
+        list[str], Option("--member", help="The address of a member's key; three times.")
+    ],
+    payer: desk.PayerFile,
+    actor: places.Actor = None,
+    data: places.Data = None,
+    database_url: places.DatabaseUrl = None,
+    rpc: places.RpcUrl = None,
+) -> None:
+    """Exit code 0: the reserve stands. 2: it could not be made. Saying it again goes on."""
+    with desk.opened(data=data, database_url=database_url, rpc=rpc, actor=actor) as open_desk:
+        paying = open_desk.payer(payer)
+        group = reserve.in_state(open_desk.db, "LIVE")
+        if group is None:
+            building.check(open_desk, member, payer=paying.address)
+            group, seed = building.plan(open_desk, member, payer=paying.address)
+            building.build(open_desk, group, seed, payer=paying)
+        elif set(group.members) != set(member):
+            raise LocalError(
+                f"There is a reserve of other members already: {group.multisig}.",
+                mend="Change them with `pixr treasury rotate`.",
+            )
+        building.refuse_different(group, open_desk.look(group))
+        building.nonce(open_desk, payer=paying)
+        reserve.make_live(open_desk.db, group.multisig, actor=open_desk.actor, now=open_desk.now)
+        print(_said(group, open_desk.treasury))
+
+
+def _said(group: Group, treasury: str) -> str:
+    members = "\n".join(f"  {member}" for member in group.members)
+    return f"""The reserve stands. The members need these addresses on paper.
+  reserve (wrapped SOL)  {group.token_account}
+  multisig               {group.multisig}
+  hot treasury           {treasury}
+{group.threshold} of these {len(group.members)} must sign:
+{members}
+Fund it with `pixr treasury fund --sol N --payer FILE`, or send wrapped SOL to the reserve."""
