@@ -272,6 +272,8 @@ class BatchSettings(ChainSettings, MasterSeedSettings, TreasurySettings):
     """How long an upgrade may wait for its last investor; then everybody is refunded."""
     receipt_retention_hours: int = Field(default=24, ge=1)
     """The oldest backup that will ever be restored; a younger receipt is not taken back."""
+    hot_float_lamports: int = Field(default=0, ge=0, le=999_999_999_999_999)
+    """What the hot treasury should hold; below, the settler asks for a refill. 0: not watched."""
     lookup_tables: bool = False
     """Let regular payees stand in lookup tables on chain (ADR-0019)."""
     v1_messages: bool = False

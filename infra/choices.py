@@ -113,6 +113,7 @@ CHOICES: Final = (
     _whole("payout_deadline_s", 600, 0, 86_400),
     _whole("funding_days", 30, 1, 3_650),
     _whole("receipt_retention_hours", 24, 1),
+    _whole("hot_float_lamports", 0, 0, 999_999_999_999_999),
     Choice(name="lookup_tables", default="false"),
     Choice(name="v1_messages", default="false", is_for_one_machine=True),
     _sol("sign_limit_10min_sol", "1000"),

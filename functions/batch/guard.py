@@ -47,7 +47,7 @@ def look_out(world: World, addresses: Mapping[str, str], report: Report, *, now:
                 report.unseen.append(walked.unseen)
     except UnknownPayment as payment:
         _pause(world, payment, now=now)
-    report.missing_lamports = _missing(world, addresses["treasury"])
+    report.missing_lamports = _missing(world, addresses["treasury"], report)
     if report.missing_lamports is None:
         report.unseen.append("treasury: too few nodes tell a balance as young as the books")
     elif report.missing_lamports >= RENT_EXEMPT_LAMPORTS:
@@ -80,7 +80,7 @@ def _pause(world: World, payment: UnknownPayment, *, now: datetime) -> None:
     pauses.pause(world.db, reason, now=now)
 
 
-def _missing(world: World, treasury: str) -> int | None:
+def _missing(world: World, treasury: str, report: Report) -> int | None:
     """Lamports that left the treasury and are in no book; None when nobody can tell.
 
     The chain is asked first. Whatever landed until then was stored before it was sent, so the
@@ -91,4 +91,5 @@ def _missing(world: World, treasury: str) -> int | None:
     held = [item.lamports for item in told if item is not None and item.slot >= books.known_slot]
     if len(held) < quorum(len(told)):
         return None
+    report.hot_lamports = max(held)
     return max(0, books.least_lamports - max(held))

@@ -73,6 +73,7 @@ def terms() -> Terms:
         deadline_s=chosen.payout_deadline_s,
         funding=timedelta(days=chosen.funding_days),
         receipt_retention=timedelta(hours=chosen.receipt_retention_hours),
+        hot_float_lamports=chosen.hot_float_lamports,
         lookup_tables=chosen.lookup_tables,
         v1_messages=chosen.v1_messages,
     )
@@ -160,6 +161,7 @@ def _measure(report: Report, backlog: dict[str, Any], landed: Sequence[dict[str,
     decided = sum(report.verdicts[verdict] for verdict in ("paid", "failed", "hold"))
     payees = sum(row["payees"] for row in landed)
     fees = sum(row["fee_lamports"] for row in landed)
+    below = report.below_float_lamports
     figures: list[tuple[str, MetricUnit, float | None]] = [
         # A tick that could not ask the chain paid nobody: it counts as silence.
         ("Ticks", MetricUnit.Count, None if report.outage else 1),
@@ -168,6 +170,8 @@ def _measure(report: Report, backlog: dict[str, Any], landed: Sequence[dict[str,
         ("ChainUnseen", MetricUnit.Count, None if report.outage else len(report.unseen)),
         ("PendingEarningsLamports", MetricUnit.Count, backlog["owed_lamports"]),
         ("TreasuryLamports", MetricUnit.Count, backlog["treasury_lamports"]),
+        ("TreasuryBelowFloat", MetricUnit.Count, None if below is None else int(below > 0)),
+        ("TreasuryMissingLamports", MetricUnit.Count, below),
         ("UpgradeQueueDepth", MetricUnit.Count, backlog["upgrades_open"]),
         (
             "LedgerDrift",

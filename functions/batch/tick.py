@@ -14,7 +14,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Final
 
-from functions.batch import drain, payday, plan, upgrades
+from functions.batch import drain, payday, plan, refill, upgrades
 from functions.batch.companies import PAUSE_S, Handle, companies, each
 from functions.batch.guard import look_for_more, look_out
 from functions.batch.observe import observe
@@ -96,6 +96,7 @@ def _settle(world: World, terms: Terms, clockwork: Clockwork, report: Report) ->
     for account, address in addresses.items():
         house.pin(world.db, account, address, now=now)
     look_out(world, addresses, report, now=now)
+    refill.watch(world.db, report, float_lamports=terms.hot_float_lamports, now=now)
     report.drift_lamports = _drift(world, addresses)
     if report.drift_lamports is not None and report.drift_lamports > 0 and not report.unseen:
         look_for_more(world, addresses, report, now=now)

@@ -55,6 +55,8 @@ class Terms:
     """The longest that a payout waits for a cheaper minute."""
     funding: timedelta = FUNDING_TIME
     """How long an upgrade may wait for its last investor."""
+    hot_float_lamports: int = 0
+    """What the treasury should hold; 0: it is not watched."""
     lookup_tables: bool = False
     v1_messages: bool = False
 
@@ -96,6 +98,10 @@ class Report:
     """Chain less ledger, over treasury and escrow; None while money is moving."""
     missing_lamports: int | None = None
     """What left the treasury and is in no book, fees aside; None when no node could tell."""
+    hot_lamports: int | None = None
+    """What the treasury holds, finalized; None while too few nodes tell."""
+    below_float_lamports: int | None = None
+    """What it lacks to its float; None when it is not watched, or its balance is not known."""
     unseen: list[str] = field(default_factory=list[str])
     """Why a restored database or a stolen key might have gone unnoticed in this tick."""
     paused: str | None = None

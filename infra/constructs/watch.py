@@ -106,6 +106,14 @@ WATCHED: Final = (
         threshold=TREASURY_LAMPORTS_MIN,
         minutes=3,
     ),
+    Watched(
+        metric="TreasuryBelowFloat",
+        # A deposit or a rent that comes home may mend it by itself.
+        minutes=3,
+        alarm="TreasuryBelowFloat",
+        means="The hot treasury is below HOT_FLOAT_LAMPORTS: `pixr treasury refill`.",
+    ),
+    Watched(metric="TreasuryMissingLamports"),
     Watched(metric="PendingEarningsLamports"),
     Watched(metric="TransactionSeconds", statistic="p95"),
     Watched(metric="FeeSavingShare", statistic="Average"),

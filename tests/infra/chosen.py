@@ -11,6 +11,7 @@ CHOSEN: dict[str, dict[str, str]] = {
         "payout_deadline_s": "0",
         "funding_days": "14",
         "receipt_retention_hours": "48",
+        "hot_float_lamports": "50000000000",
         "lookup_tables": "true",
         "sign_limit_10min_sol": "2000",
         "sign_limit_1h_sol": "6000.5",

@@ -34,6 +34,7 @@ def test_a_silent_settler_is_an_alarm(cloud: Templates) -> None:
         ("LedgerDrift", "GreaterThanOrEqualToThreshold", 1),
         ("ChainUnseen", "GreaterThanOrEqualToThreshold", 1),
         ("TreasuryLamports", "LessThanThreshold", 1_000_000_000),
+        ("TreasuryBelowFloat", "GreaterThanOrEqualToThreshold", 1),
         ("5xx", "GreaterThanOrEqualToThreshold", 5),
     ],
 )
@@ -93,6 +94,8 @@ def test_every_metric_of_ours_is_drawn(cloud: Templates) -> None:
         "HoldBatches",
         "SettlementPaused",
         "TreasuryLamports",
+        "TreasuryBelowFloat",
+        "TreasuryMissingLamports",
         "LedgerDrift",
         "ChainUnseen",
     ):

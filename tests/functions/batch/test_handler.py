@@ -113,6 +113,19 @@ def test_a_tick_pays_and_counts(deployed: Settler, capsys: pytest.CaptureFixture
     assert counted["TreasuryLamports"][0] < 10**10
 
 
+def test_a_treasury_below_its_float_is_counted(
+    deployed: Settler, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    invoke()
+    assert "TreasuryBelowFloat" not in figures(capsys.readouterr().out), "nobody watches it"
+    monkeypatch.setenv("HOT_FLOAT_LAMPORTS", str(10**10 + 5))
+    batch.settings.cache_clear()
+    invoke()
+    counted = figures(capsys.readouterr().out)
+    assert counted["TreasuryBelowFloat"] == [1.0]
+    assert counted["TreasuryMissingLamports"] == [5.0]
+
+
 def test_a_tick_that_paid_is_told_in_the_log(
     deployed: Settler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
