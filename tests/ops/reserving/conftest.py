@@ -15,6 +15,7 @@ from solders.message import Message
 from solders.transaction import VersionedTransaction
 from typer.testing import Result
 
+from pixr.adapters.keys import Signer
 from pixr.adapters.postgres import reserve
 from pixr.adapters.postgres.reserve import Group
 from pixr.domain.reserve import Holding, read_holding
@@ -118,7 +119,9 @@ def members_of(members: Sequence[Keypair]) -> list[str]:
 
 @pytest.fixture
 def table(settler: Settler, pixr: Pixr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
-    hot = settler.keyring.treasury._keypair  # type: ignore[union-attr] -- a test's is in memory
+    signer = settler.keyring.treasury
+    assert isinstance(signer, Signer)
+    hot = signer._keypair
     monkeypatch.setenv("STAGE", "local")
     monkeypatch.setenv("TREASURY_PRIVATE_KEY", base64.b64encode(bytes(hot)).decode())
     settler.tick()

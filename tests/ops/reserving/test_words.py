@@ -222,14 +222,15 @@ def test_without_a_reserve_there_is_nothing_to_do(table: Table, tmp_path: Path) 
     shown = table.say("status")
     assert shown.exit_code == 1
     assert "There is no reserve yet." in shown.output
-    for words in (("fund", "--sol", "1"), ("refill",)):
-        assert "There is no reserve yet." in table.refused(*words)
+    assert "There is no reserve yet." in table.refused("fund", "--sol", "1")
+    assert "There is no reserve yet." in table.refused("refill")
     assert "has no nonce account" in table.refused("cancel")
     out = ("--out", str(tmp_path / "paper"))
-    for words, says in (
-        (("propose", "steal", *out), "There is no `pixr treasury propose steal`"),
-        (("propose", "revoke", "--sol", "1", *out), "`revoke` is given an amount"),
-        (("propose", "allow", *out), "`allow` is given no amount"),
-        (("propose", "allow", "--sol", "1e3", *out), "--sol must be SOL written with"),
-    ):
-        assert says in table.refused(*words)
+    asked: list[tuple[list[str], str]] = [
+        (["propose", "steal"], "There is no `pixr treasury propose steal`"),
+        (["propose", "revoke", "--sol", "1"], "`revoke` is given an amount"),
+        (["propose", "allow"], "`allow` is given no amount"),
+        (["propose", "allow", "--sol", "1e3"], "--sol must be SOL written with"),
+    ]
+    for words, says in asked:
+        assert says in table.refused(*words, *out)
