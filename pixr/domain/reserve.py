@@ -85,6 +85,15 @@ def check_members(members: Sequence[str], *, ours: Mapping[str, str]) -> None:
         check_destination(member, ours=ours)
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is 32 bytes in base58."""
+    try:
+        Pubkey.from_string(text)
+    except ValueError:
+        return False
+    return True
+
+
 def multisig_seed(members: Sequence[str], number: int) -> str:
     """The seed that a multisig's address comes of: the same again for whoever goes on.
 

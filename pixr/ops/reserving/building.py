@@ -23,7 +23,9 @@ from pixr.domain.reserve import (
     Members,
     Nonce,
     check_members,
+    is_address,
     multisig_seed,
+    read_holding,
 )
 from pixr.local.errors import LocalError
 from pixr.ops.reserving import making
@@ -87,7 +89,7 @@ def plan(
     """
     base, program = Pubkey.from_string(payer), Pubkey.from_string(TOKEN_PROGRAM)
     wanted = Members(addresses=tuple(members), threshold=THRESHOLD)
-    gone = {item.multisig for item in reserve.groups(desk.db) if item.state == "RETIRED"}
+    gone = {item.multisig for item in _retired(desk)}
     seeds = [multisig_seed(members, number) for number in range(ADDRESSES_MAX)]
     addresses = [str(Pubkey.create_with_seed(base, seed, program)) for seed in seeds]
     held = desk.chain.contents(addresses)
@@ -116,6 +118,37 @@ def plan(
     raise LocalError(
         f"All {ADDRESSES_MAX} addresses of such a group are taken.", mend="Name another --payer."
     )
+
+
+def found(desk: Desk, account: str, members: Sequence[str]) -> Group:
+    """The group that holds a reserve on chain, whatever the database says.
+
+    Raises:
+        ValueError: With what is wrong with it, in words.
+    """
+    if not is_address(account):
+        raise ValueError("is no address")
+    (content,) = desk.chain.contents([account])
+    holding = None if content is None else read_holding(content.owner, content.data)
+    if holding is None:
+        raise ValueError("is no account of wrapped SOL")
+    stands = members_of(desk.chain.contents([holding.owner])[0])
+    wanted = Members(addresses=tuple(members), threshold=THRESHOLD)
+    if stands is None or not _same(stands, wanted):
+        raise ValueError(f"belongs to {holding.owner}, which is not {THRESHOLD} of these members")
+    if any(item.multisig == holding.owner for item in _retired(desk)):
+        raise ValueError(f"belongs to {holding.owner}, which has retired here")
+    return Group(
+        multisig=holding.owner,
+        token_account=account,
+        members=stands.addresses,
+        threshold=stands.threshold,
+        state="PLANNED",
+    )
+
+
+def _retired(desk: Desk) -> list[Group]:
+    return [item for item in reserve.groups(desk.db) if item.state == "RETIRED"]
 
 
 def build(desk: Desk, group: Group, seed: str, *, payer: AnySigner) -> None:

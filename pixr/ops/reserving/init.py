@@ -1,7 +1,12 @@
-"""``pixr treasury init``: the reserve's accounts on chain, and in the database who holds it."""
+"""``pixr treasury init``: the reserve's accounts on chain, and in the database who holds it.
+
+A database that was restored to an older point may not know of the reserve, or of its newest
+members. Then --reserve names the account, and the chain says whose it is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from typer import Option
@@ -11,6 +16,7 @@ from pixr.adapters.postgres.reserve import Group
 from pixr.local.errors import LocalError
 from pixr.ops import places
 from pixr.ops.reserving import building, desk
+from pixr.ops.reserving.desk import Desk
 
 
 def command(
@@ -18,6 +24,12 @@ def command(
     member: Annotated[
         list[str], Option("--member", help="The address of a member's key; three times.")
     ],
+    existing: Annotated[
+        str | None,
+        Option(
+            "--reserve", help="A reserve on chain that this database does not know, or no more."
+        ),
+    ] = None,
     payer: desk.PayerFile,
     actor: places.Actor = None,
     data: places.Data = None,
@@ -28,7 +40,10 @@ def command(
     with desk.opened(data=data, database_url=database_url, rpc=rpc, actor=actor) as open_desk:
         paying = open_desk.payer(payer)
         group = reserve.in_state(open_desk.db, "LIVE")
-        if group is None:
+        if existing is not None:
+            building.check(open_desk, member, payer=paying.address)
+            group = _found(open_desk, existing, member)
+        elif group is None:
             building.check(open_desk, member, payer=paying.address)
             group, seed = building.plan(open_desk, member, payer=paying.address)
             building.build(open_desk, group, seed, payer=paying)
@@ -41,6 +56,30 @@ def command(
         building.nonce(open_desk, payer=paying)
         reserve.make_live(open_desk.db, group.multisig, actor=open_desk.actor, now=open_desk.now)
         print(_said(group, open_desk.treasury))
+
+
+def _found(open_desk: Desk, account: str, members: Sequence[str]) -> Group:
+    """Write down a group that holds a reserve on chain already.
+
+    Raises:
+        LocalError: It is no reserve, or those are not its members.
+    """
+    try:
+        group = building.found(open_desk, account, members)
+    except ValueError as error:
+        raise LocalError(
+            f"{account[:64]} {error}.", mend="Name the reserve, and the members who hold it."
+        ) from error
+    reserve.plan(
+        open_desk.db,
+        multisig=group.multisig,
+        token_account=group.token_account,
+        members=group.members,
+        threshold=group.threshold,
+        actor=open_desk.actor,
+        now=open_desk.now,
+    )
+    return group
 
 
 def _said(group: Group, treasury: str) -> str:
