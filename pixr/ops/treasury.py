@@ -3,8 +3,8 @@
     fund ─▶ reserve (wrapped SOL) ──propose · sign · sign · send──▶ hot treasury
                  └────────── refill: up to what was allowed ───────────▲
 
-Each word is a module of ``pixr.ops.reserving``. ``sign`` reads and writes one file and needs
-neither a database nor a network.
+Each word is a module of ``pixr.ops.reserving``. ``keygen`` and ``sign`` read and write files and
+need neither a database nor a network.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class TreasuryWords(Words):
 
     package: ClassVar[str] = "pixr.ops.reserving"
     words: ClassVar[dict[str, str]] = {
+        "keygen": "Make a key pair for a member, or for whoever pays; offline.",
         "init": "Make the reserve: a multisig of three members, two of whom must sign.",
         "fund": "Put SOL of the payer's into the reserve.",
         "status": "Show what there is, hot and cold, and what is wrong with it.",

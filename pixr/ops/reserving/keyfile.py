@@ -11,7 +11,7 @@ from pixr.local.errors import LocalError
 from pixr.ops import places
 
 BYTES_MAX = 1_024
-MEND = "It must be what `solana-keygen new --outfile FILE` writes: an array of 64 numbers."
+MEND = "It must be what `pixr treasury keygen` writes, or `solana-keygen`: an array of 64 numbers."
 
 
 def read(path: Path) -> Signer:
