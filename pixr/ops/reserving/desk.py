@@ -95,17 +95,17 @@ class Desk:
         """Read the key that pays the fees.
 
         Raises:
-            LocalError: It is no key, or it is one of the house's or of a user's.
+            LocalError: It is no key, or it is one of the house's, of a user's or of a member's.
+                Settlement stops when the treasury pays for anything but what the settler signed.
         """
         signer = keyfile.read(path)
         whose = {self.treasury: "the hot treasury", self.escrow: "the escrow"}.get(signer.address)
         if wallets.is_ours(self.db, signer.address):
             whose = "the wallet of a user"
+        if any(signer.address in group.members for group in reserve.groups(self.db)):
+            whose = "a member of the reserve, whose key stays offline"
         if whose is not None:
-            raise LocalError(
-                f"--payer is {whose}: settlement stops when that pays for anything but its own.",
-                mend="Name a key file of your own.",
-            )
+            raise LocalError(f"--payer is {whose}.", mend="Name a key file of your own.")
         return signer
 
 

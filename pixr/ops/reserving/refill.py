@@ -7,7 +7,7 @@ arrives is a deposit like any other: the settler's next walk books it.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -52,7 +52,7 @@ def command(
         _refuse_more_than_allowed(lamports, holding, open_desk.treasury)
         paying = open_desk.payer(payer)
         with _told():
-            hot = _treasury_key(open_desk.places)
+            hot = treasury_key(open_desk.places)
             if hot.address != open_desk.treasury:
                 raise LocalError(
                     f"The treasury's key is that of {hot.address}, the treasury is"
@@ -67,19 +67,27 @@ def command(
                 lamports=lamports,
                 destination=hot.address,
             )
+            # Before it is sent: nobody may take without a line that says who.
+            told = {"lamports": str(lamports)}
+            _write_down(open_desk, "reserve.refill-begun", group.token_account, told)
             done = pay(open_desk.chain, steps, payer=paying, others=(hot,))
-        with open_desk.db.transaction():
-            audit.append(
-                open_desk.db,
-                at=open_desk.now,
-                actor=open_desk.actor,
-                action="reserve.refilled",
-                subject=group.token_account,
-                detail={"lamports": str(lamports), "signature": done.signature},
-            )
+        told = {**told, "signature": done.signature}
+        _write_down(open_desk, "reserve.refilled", group.token_account, told)
         print(f"{format_sol(lamports)} SOL came to the hot treasury: {done.signature}")
         print(f"It may still take {format_sol(holding.allowance_lamports - lamports)} SOL.")
         print("The settler's next tick books it as a deposit.")
+
+
+def _write_down(open_desk: Desk, action: str, subject: str, detail: Mapping[str, str]) -> None:
+    with open_desk.db.transaction():
+        audit.append(
+            open_desk.db,
+            at=open_desk.now,
+            actor=open_desk.actor,
+            action=action,
+            subject=subject,
+            detail=detail,
+        )
 
 
 def _missing(open_desk: Desk, seen: Seen) -> int:
@@ -111,7 +119,7 @@ def _refuse_more_than_allowed(lamports: int, holding: Holding, treasury: str) ->
         )
 
 
-def _treasury_key(where: Places) -> AnySigner:
+def treasury_key(where: Places) -> AnySigner:
     """The key that pays: of the machine, or as the environment names it for the settler."""
     if any(os.environ.get(name) for name in ("TREASURY_PRIVATE_KEY", "TREASURY_PRIVATE_KEY_ARN")):
         try:

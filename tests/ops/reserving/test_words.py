@@ -46,6 +46,7 @@ def test_what_comes_from_the_reserve_is_a_deposit_like_any_other(
         "reserve.done",
         "reserve.proposed",
         "reserve.done",
+        "reserve.refill-begun",
         "reserve.refilled",
     ]
 
@@ -93,6 +94,12 @@ def test_a_group_is_three_outside_people(table: Table) -> None:
     assert reserve.groups(table.settler.db) == []
     table.file("payer", table.hot)
     assert "--payer is the hot treasury" in table.refused("init", *members_of([ada, ben, cyd]))
+
+
+def test_a_members_key_never_pays(table: Table, trio: list[Keypair], tmp_path: Path) -> None:
+    table.file("payer", trio[2])
+    out = ("--out", str(tmp_path / "paper"))
+    assert "--payer is a member of the reserve" in table.refused("propose", "revoke", *out)
 
 
 def test_an_init_that_was_stopped_goes_on(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
