@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pixr.adapters.postgres import Database, wallets
+from pixr.adapters.postgres import Database, reserve, wallets
 from pixr.adapters.solana import Solana
 from pixr.domain.errors import BadDestination, WalletMissing
 from pixr.domain.wallets import check_destination, check_destination_account
@@ -26,7 +26,8 @@ def check_outside(
     wallet = wallets.get(db, user_id)
     if wallet is None:
         raise WalletMissing
-    check_destination(destination, ours={wallet.address: "your own wallet here", **house})
+    ours = {wallet.address: "your own wallet here", **house, **reserve.addresses(db)}
+    check_destination(destination, ours=ours)
     if wallets.is_ours(db, destination):
         raise BadDestination(destination, "is a wallet of this platform, not an outside one")
 
