@@ -43,7 +43,10 @@ WAYS: dict[str, Callable[[bytes], bytes]] = {
     "base64 behind two bytes": lambda raw: base64.b64encode(b"xy" + raw),
     "base64 of the key pair": lambda raw: base64.b64encode(raw + KEY[32:]),
     "base32": base64.b32encode,
+    "base32 behind a byte": lambda raw: base64.b32encode(b"x" + raw),
+    "first half in base32": lambda raw: base64.b32encode(raw[:16]),
     "as Python prints it": lambda raw: repr(raw).encode(),
+    "as text in JSON": lambda raw: json.dumps(raw.decode("latin-1")).encode(),
     "as a list": lambda raw: json.dumps(list(raw)).encode(),
     "as a short list": lambda raw: json.dumps(list(raw), separators=(",", ":")).encode(),
     "first half": lambda raw: raw[: len(raw) // 2],
@@ -60,6 +63,13 @@ def names(searcher: Searcher, content: bytes | Path, homes: tuple[str, ...] = ()
 def test_a_key_is_found_however_it_is_written(way: str) -> None:
     text = b'{"level": "INFO", "key": "' + WAYS[way](SEED.raw) + b'"}'
     assert names(Searcher(ALL), text) == {SEED.name}
+
+
+def test_quotes_elsewhere_in_what_python_prints_hide_nothing() -> None:
+    secret = Secret(name="s", raw=b"it's sixteen, no")
+    for text in (secret.raw, b'"' + secret.raw, secret.raw + b'"'):
+        for printed in (repr(text), repr(bytearray(text))):
+            assert names(Searcher([secret]), b"x = " + printed.encode()) == {"s"}, printed
 
 
 def test_a_wallet_as_wallets_export_it_is_found() -> None:

@@ -2,12 +2,14 @@
 
 Raw, as hexadecimal, base64, base58, base32, the way Python prints bytes and the way JSON lists
 them. Where a form keeps the order of bytes, each part is looked for by itself, so that a piece is
-found as well as the whole; base64 is looked for as it reads at each of three alignments.
+found as well as the whole; base64 is looked for as it reads at each of three alignments, base32
+at each of five.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +18,7 @@ WINDOW_BYTES: Final = 16
 """128 bits are nobody's coincidence."""
 
 _ALIGNMENTS: Final = 3
+_BASE32_ALIGNMENTS: Final = 5
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -44,17 +47,26 @@ def forms(secret: Secret) -> Iterator[tuple[str, bytes]]:
                 ("base64", base64.b64encode),
                 ("base64url", base64.urlsafe_b64encode),
             ):
-                yield f"{part}{name}", _aligned(window, shift, encode(bytes(shift) + window))
+                yield (
+                    f"{part}{name}",
+                    _aligned(window, shift, encode(bytes(shift) + window), bits=6),
+                )
         if secret.is_text:
             continue
-        yield f"{part}as Python prints it", repr(window)[2:-1].encode()
+        # An apostrophe is escaped or not, as there are quotes elsewhere in the text or not.
+        printed = repr(b'"' + window)[3:-1]
+        yield f"{part}as Python prints it", printed.encode()
+        yield f"{part}as Python prints it", printed.replace("\\'", "'").encode()
+        yield f"{part}as text in JSON", json.dumps(window.decode("latin-1"))[1:-1].encode()
+        for shift in range(_BASE32_ALIGNMENTS):
+            encoded = base64.b32encode(bytes(shift) + window)
+            yield f"{part}base32", _aligned(window, shift, encoded, bits=5)
         yield f"{part}as a list", ", ".join(map(str, window)).encode()
         yield f"{part}as a list", ",".join(map(str, window)).encode()
     if not secret.is_text:
         yield "base58", base58(raw).encode()
         if secret.public:
             yield "base58 of the key pair", base58(raw + secret.public).encode()
-        yield "base32", base64.b32encode(raw).rstrip(b"=")
 
 
 def base58(raw: bytes) -> str:
@@ -75,8 +87,6 @@ def _windows(raw: bytes) -> list[bytes]:
     return [raw[start : start + WINDOW_BYTES] for start in starts]
 
 
-def _aligned(window: bytes, shift: int, encoded: bytes) -> bytes:
+def _aligned(window: bytes, shift: int, encoded: bytes, *, bits: int) -> bytes:
     """The characters that depend on ``window`` alone, whatever stands before and behind it."""
-    begins = -(-shift * 4 // 3)
-    bits = 8 * (shift + len(window))
-    return encoded[begins : bits // 6]
+    return encoded[-(-8 * shift // bits) : 8 * (shift + len(window)) // bits]
