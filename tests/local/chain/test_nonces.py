@@ -80,6 +80,7 @@ def test_only_whoever_may_move_a_nonce_can_name_it(still: Still) -> None:
     owner, thief = still.funded(), still.funded()
     nonce = opened(still, owner)
     friend = Pubkey.new_unique()
+    before = still.balance(thief.pubkey())
     for steps in (
         [advance(nonce, thief.pubkey()), pay(thief, friend, SOL)],
         # Not the first instruction: then it is an ordinary transaction with an old blockhash.
@@ -89,4 +90,6 @@ def test_only_whoever_may_move_a_nonce_can_name_it(still: Still) -> None:
         message = Message.new_with_blockhash(steps, thief.pubkey(), value(still, nonce))
         still.send(VersionedTransaction(message, [thief]))
     still.blocks(2)
+    # Not even a fee was taken: none of them landed.
+    assert still.balance(thief.pubkey()) == before
     assert still.balance(friend) == 0
