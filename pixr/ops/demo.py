@@ -49,7 +49,10 @@ def command(
         with Steps(console) as steps:
             given = Given(chosen=read_choices(os.environ))
             machine = stack.enter_context(
-                running_machine(given=given, slot_ms=slot_ms, report=steps.report)
+                # In a folder of its own, so that all it writes is there to be searched.
+                running_machine(
+                    folder / "machine", given=given, slot_ms=slot_ms, report=steps.report
+                )
             )
         # The adapters find the emulator as they would find AWS: by the environment.
         os.environ.update(aws.environment(machine.description.aws_endpoint))

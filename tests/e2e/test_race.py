@@ -19,6 +19,9 @@ HANDS = 50
 SETTLE_TIMEOUT_S = 240.0
 
 
+Asked = list[tuple[str, dict[str, Any]]]
+
+
 def funded(world: World, lamports: int) -> tuple[str, str]:
     """A new user with money: the name, and the address."""
     user = f"racer-{uuid4().hex[:12]}"
@@ -42,7 +45,7 @@ def race(world: World, user: str, asked: list[tuple[str, dict[str, Any]]]) -> li
 
     def send(number: int) -> None:
         key, body = asked[number]
-        with httpx.Client(base_url=world.http.base_url, timeout=120) as http:
+        with httpx.Client(base_url=world.http.base_url, timeout=180) as http:
             start.wait()
             answers[number] = http.post(
                 "/withdraw", json=body, headers=headers | {"idempotency-key": key}
@@ -73,27 +76,45 @@ def held(world: World, address: str) -> int:
     return 0 if view is None else view.lamports
 
 
+def told(world: World, user: str, asked: Asked, answers: list[httpx.Response]) -> Asked:
+    """Ask again, one by one, where the gateway gave up: what was done has its first answer.
+
+    Fifty cold starts at once take longer than a gateway waits on a busy machine.
+    """
+    gave_up = [
+        request
+        for request, answer in zip(asked, answers, strict=True)
+        if answer.status_code in (502, 503, 504)
+    ]
+    for key, body in gave_up:
+        answers += race(world, user, [(key, body)])
+    return gave_up
+
+
 def test_fifty_keys_for_one_balance_never_overdraw(world: World) -> None:
     user, address = funded(world, 5 * SOL)
     there = [str(Keypair().pubkey()) for _ in range(2)]
-    asked: list[tuple[str, dict[str, Any]]] = [
+    asked: Asked = [
         (f"key-{number}", {"amount": "1", "destination": there[number % 2]})
         for number in range(HANDS)
     ]
     # Somebody asks for everything in the middle of it.
     asked[HANDS // 2] = ("key-max", {"amount": "max", "destination": there[0]})
     answers = race(world, user, asked)
-    accepted = [answer.json() for answer in answers if answer.status_code == 202]
-    others = Counter(
-        (answer.status_code, answer.json().get("code"))
+    told(world, user, asked, answers)
+    accepted = {
+        answer.json()["withdrawal_id"]: int(answer.json()["amount"]["lamports"])
         for answer in answers
-        if answer.status_code != 202
+        if answer.status_code == 202
+    }
+    refused = Counter(
+        answer.json()["code"] for answer in answers if 400 <= answer.status_code < 500
     )
-    assert set(others) <= {(409, "overdrawn"), (503, "unavailable")}, others
-    taken = sum(int(item["amount"]["lamports"]) for item in accepted)
-    assert 0 < taken <= 5 * SOL
+    assert set(refused) <= {"overdrawn", "still-running"}, refused
+    taken = sum(accepted.values())
+    assert 4 * SOL < taken <= 5 * SOL
     paid = settled(world, user, len(accepted))
-    assert sum(int(item["amount"]["lamports"]) for item in paid) == taken
+    assert {item["withdrawal_id"] for item in paid} == set(accepted)
     assert sum(held(world, destination) for destination in there) == taken
     assert held(world, address) == 5 * SOL - taken
 
@@ -101,15 +122,13 @@ def test_fifty_keys_for_one_balance_never_overdraw(world: World) -> None:
 def test_one_key_in_fifty_hands_withdraws_once(world: World) -> None:
     user, address = funded(world, 2 * SOL)
     there = str(Keypair().pubkey())
-    body = {"amount": "0.5", "destination": there}
-    answers = race(world, user, [("the-key", body)] * HANDS)
-    by_status = Counter(answer.status_code for answer in answers)
-    assert set(by_status) <= {202, 409, 503}, by_status
+    asked: Asked = [("the-key", {"amount": "0.5", "destination": there})] * HANDS
+    answers = race(world, user, asked)
+    told(world, user, asked, answers)
     accepted = {answer.json()["withdrawal_id"] for answer in answers if answer.status_code == 202}
     assert len(accepted) == 1
-    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {
-        "still-running"
-    }
+    refused = {answer.json()["code"] for answer in answers if 400 <= answer.status_code < 500}
+    assert refused <= {"still-running"}
     settled(world, user, 1)
     assert held(world, there) == SOL // 2
     assert held(world, address) == 2 * SOL - SOL // 2

@@ -113,9 +113,14 @@ def test_a_secret_across_two_pieces_of_a_large_file_is_found(
         assert names(Searcher(ALL), file) == {SEED.name}, start
 
 
+def test_a_file_that_is_gone_is_passed_over(tmp_path: Path) -> None:
+    assert names(Searcher(ALL), tmp_path / "gone") == set()
+
+
 def test_a_secret_is_allowed_at_home_and_nowhere_else() -> None:
     searcher = Searcher(ALL)
     assert names(searcher, SEED.raw, homes=("wallet of",)) == set()
+    assert searcher.at_home == {SEED.name}
     assert names(searcher, SEED.raw, homes=("master seed",)) == {SEED.name}
 
 

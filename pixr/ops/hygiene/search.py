@@ -48,6 +48,8 @@ class Searcher:
         self._longest = max(map(len, patterns))
         self._automaton = BytesAhoCorasick(patterns)
         self.bytes_read = 0
+        self.at_home: set[str] = set()
+        """Secrets that were found where they may be: proof that the search sees anything."""
 
     def look(self, places: Iterable[Place]) -> list[Leak]:
         """Read every place and return what must not be there, each once."""
@@ -58,7 +60,9 @@ class Searcher:
                     chunk, overlapping=True
                 ):
                     name, form = self._found[number]
-                    if not name.startswith(place.homes):
+                    if name.startswith(place.homes):
+                        self.at_home.add(name)
+                    else:
                         leaks[Leak(secret=name, form=form, place=place.name)] = None
         return list(leaks)
 
@@ -68,7 +72,12 @@ class Searcher:
             yield content
             return
         kept = b""
-        with content.open("rb") as file:
+        try:
+            file = content.open("rb")
+        except FileNotFoundError:
+            # A server at work takes files of its own away.
+            return
+        with file:
             while piece := file.read(CHUNK_BYTES):
                 self.bytes_read += len(piece)
                 yield kept + piece

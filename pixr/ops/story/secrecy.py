@@ -45,6 +45,8 @@ def search(stage: Stage) -> None:
                 _answers(stage),
             )
         )
+    if not {"master seed", "treasury"} <= searcher.at_home:
+        raise StoryFailed("the search did not even find the keys that Secrets Manager keeps")
     if leaks:
         told = "; ".join(map(str, leaks[:LEAKS_TOLD]))
         raise StoryFailed(f"{len(leaks)} times a secret lies where it must not: {told}")
