@@ -94,7 +94,7 @@ def enroll(db: Database, factor: Factor, *, now: datetime) -> None:
         if present is not None and present.is_active:
             raise SecondFactorPresent
         if present is not None:
-            db.execute(sql("second_factors/remove"), {"factor_id": present.id, "now": now})
+            db.execute(sql("second_factors/forget"), {"factor_id": present.id})
         db.execute(
             sql("second_factors/enroll"),
             {

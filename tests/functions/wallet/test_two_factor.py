@@ -238,6 +238,13 @@ def test_the_second_enrolment_is_the_one_that_counts(house: House) -> None:
     assert house.post("/2fa/confirm", {"totp_code": second.code()}).status == 200
 
 
+def test_enrolling_again_and_again_fills_no_table(house: House) -> None:
+    for _ in range(4):
+        house.post("/2fa/enroll", None)
+    assert house.count("second_factors") == 1
+    assert audited(house) == []
+
+
 def test_an_enrolment_that_waits_too_long_is_forgotten(house: House) -> None:
     phone = Phone.scan(house.post("/2fa/enroll", None).body["otpauth_uri"])
     later(house, 15 * 60)
