@@ -88,4 +88,5 @@ def _list(db: Database, about: str | None, limit: int) -> None:
             row["subject"],
             json.dumps(row["detail"], ensure_ascii=False, sort_keys=True),
         )
-    Console(highlight=False).print(table)
+    # A user's id is the user's own choice: it may look like markup, and must not be read as such.
+    Console(highlight=False, markup=False, emoji=False).print(table)

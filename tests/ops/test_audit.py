@@ -187,3 +187,10 @@ def test_a_role_that_may_only_work_cannot_rewrite_the_log(log: Database) -> None
         log.execute("RESET ROLE")
         log.execute("REVOKE ALL ON audit_log FROM worker_of_audit")
         log.execute("DROP ROLE worker_of_audit")
+
+
+def test_a_user_id_that_looks_like_markup_is_shown_as_it_is(settler: Settler, pixr: Pixr) -> None:
+    for actor in ("[/]", "[red]mallory", ":skull:", "[link=x]y[/link]"):
+        audit.append(settler.db, at=NOW, actor=actor, action="a.done", subject=actor, detail={})
+        shown = pixr("audit", "list", "--limit", "1").output
+        assert shown.count(actor) == 2
