@@ -109,7 +109,6 @@ class Guard:
         """Count the request; the scarcest room that it found, None when nobody could count.
 
         Raises:
-            TooManyRequests: There is no room in this minute.
             LimiterUnreachable: Nobody could count, and the route moves money.
         """
         is_money = moves_money(method, scopes_of(security))
@@ -125,11 +124,7 @@ class Guard:
             if is_money:
                 raise
             return None
-        scarcest = min(rooms, key=lambda room: (not room.is_refused, room.remaining))
-        if scarcest.is_refused:
-            rate = scarcest.rate
-            raise TooManyRequests(rate.name, rate.count_max, rate.window_s, scarcest.reset_s)
-        return scarcest
+        return min(rooms, key=lambda room: (not room.is_refused, room.remaining))
 
     def _rate(self, method: str, security: Sequence[Mapping[str, Any]]) -> Rate:
         scopes = scopes_of(security)
@@ -148,6 +143,17 @@ def scopes_of(security: Sequence[Mapping[str, Any]]) -> list[str]:
 def moves_money(method: str, scopes: Sequence[str]) -> bool:
     """Whether a route moves money, or changes what may move it."""
     return method != "GET" and bool(scopes) and MONEY_SCOPES.issuperset(scopes)
+
+
+def check_room(room: Room | None) -> None:
+    """Refuse a request that found none.
+
+    Raises:
+        TooManyRequests: There is no room in this minute.
+    """
+    if room is not None and room.is_refused:
+        rate = room.rate
+        raise TooManyRequests(rate.name, rate.count_max, rate.window_s, room.reset_s)
 
 
 def headers_of(room: Room) -> dict[str, str]:

@@ -28,7 +28,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from functions.caller import Caller
-from functions.guard import Guard, headers_of
+from functions.guard import Guard, check_room, headers_of
 from functions.json_body import BODY_BYTES_MAX, BodyTooLarge, NotJson, read_object
 from pixr.domain.errors import (
     AllowlistFull,
@@ -145,7 +145,9 @@ class Door(OpenAPIRequestValidationMiddleware):
         caller = guard.identify(event, method, security)
         app.append_context(caller=caller)
         room = guard.count(event, method, security, caller)
+        # Before the refusal, which tells of it, too.
         app.append_context(room=room)
+        check_room(room)
         answer: Any = super().handler(app, next_middleware)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] -- generic of nothing
         if room is not None:
             answer.headers.update(headers_of(room))

@@ -115,6 +115,8 @@ def test_who_asks_too_often_is_told_when_there_is_room_again() -> None:
     assert refused.problem == (429, "too-many-requests")
     assert 55 <= int(refused.headers["Retry-After"]) <= 65
     assert "at most 5 requests (reads) in 60 seconds" in refused.body["detail"]
+    assert refused.headers["RateLimit-Policy"] == '"reads";q=5;w=60'
+    assert refused.headers["RateLimit"] == f'"reads";r=0;t={refused.headers["Retry-After"]}'
     # What moves money has room of its own, and so has everybody else.
     assert withdraw().status == 202
     assert get(sub="bob").status == 200
