@@ -149,7 +149,7 @@ class InvestRequest(AmountRequest):
         ),
     ]
     totp_code: TotpCode | None = None
-    """What the authenticator shows; needed above a small sum."""
+    """What the authenticator shows; needed above a small sum a day."""
 
     @property
     def rung(self) -> int:

@@ -112,10 +112,7 @@ def vault() -> Vault:
     return Vault(settings().second_factor_key_arn)
 
 
-def _demand(db: Database, lamports: int, code: str | None, *, now: datetime) -> Demand:
-    """What an investment asks of its investor: a code, when the sum is no small one."""
-    if lamports <= int(settings().small_withdrawal_sol * LAMPORTS_PER_SOL):
-        return lambda: None
+def _demand(db: Database, code: str | None, *, now: datetime) -> Demand:
     return partial(
         demand_code,
         db,
@@ -206,7 +203,8 @@ def post_invest(body: InvestRequest, idempotency_key: IdempotencyKey) -> Investm
             claim=claim,
             sol=_sol_price(),
             return_cap_bps=settings().return_cap_bps,
-            demand=_demand(db, lamports, body.totp_code, now=now),
+            small_lamports=int(settings().small_withdrawal_sol * LAMPORTS_PER_SOL),
+            demand=_demand(db, body.totp_code, now=now),
             now=now,
         )
     if answer["investment_id"] == str(asked.id):

@@ -1,6 +1,6 @@
 """Take an investment: judge it, promise it, reserve it, write it down. The settler moves it.
 
-    seen before? ─▶ gain, price ─▶ deposits ─▶ code of the second factor, above a small sum
+    seen before? ─▶ gain, price ─▶ deposits ─▶ code of the second factor, above a small sum a day
                     ─▶ [ claim key · lock wallet · promise · reserve ]
                        └───────── one database transaction ──────────┘
 
@@ -9,13 +9,14 @@ The wallet is locked before the funding, as the settler does it, so that they ca
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from functions.api.answers import InvestmentAccepted
 from functions.api.content import get_content, price, source_size
 from functions.deposits import observe_deposits
-from functions.second_factor import Demand
+from functions.second_factor import IN_BODY, Demand
 from functions.values import Amount
 from pixr.adapters.postgres import (
     Database,
@@ -26,16 +27,24 @@ from pixr.adapters.postgres import (
     investments,
     ledger,
     payouts,
+    second_factors,
     upgrades,
     wallets,
 )
 from pixr.adapters.postgres.idempotency import Claim
 from pixr.adapters.postgres.investments import Promised
 from pixr.adapters.solana import Solana
-from pixr.domain.errors import NoGain, Overfunded, SettlementNotStarted, WalletMissing
+from pixr.domain.errors import (
+    NoGain,
+    Overfunded,
+    SecondFactorNeeded,
+    SettlementNotStarted,
+    WalletMissing,
+)
 from pixr.domain.investments import check_gain, check_investors, check_share, return_cap
 from pixr.domain.money import Lamports, spend
 from pixr.domain.renditions import Quote, SolPrice
+from pixr.domain.withdrawals import DAY
 
 ACCEPTED_STATUS = 202
 
@@ -60,12 +69,14 @@ def invest(
     claim: Claim,
     sol: SolPrice | None,
     return_cap_bps: int,
+    small_lamports: int,
     demand: Demand,
     now: datetime,
 ) -> dict[str, Any]:
     """Accept an investment once and return its answer; a repetition returns the first answer.
 
-    ``return_cap_bps`` says of its returns where they stop, for as long as it lives; 0: nowhere.
+    ``return_cap_bps`` says where its returns stop, for as long as it lives; 0: nowhere. What comes
+    to ``small_lamports`` a day takes no code.
 
     Raises:
         WalletMissing: The user never asked for a wallet.
@@ -77,6 +88,7 @@ def invest(
         Overdrawn: More than is available, or what remains would be dust.
         TooSmall: Less than the least part, or less than that would remain open.
         Overfunded: More than is open.
+        WithdrawalsFrozen: It takes a code, and the factor was removed within the last day.
         SecondFactorMissing: What ``demand`` raises, likewise the other refusals of a code.
         KeyReused: The key came with another body before.
         StillRunning: The first request under this key has not ended.
@@ -89,24 +101,45 @@ def invest(
     if wallet is None:
         raise WalletMissing
     quote = _fresh_quote(db, asked, sol=sol, now=now)
-    escrow_address = house.addresses(db).get("escrow")
-    if escrow_address is None:
-        raise SettlementNotStarted
+    escrow_address = _escrow(db)
     account = f"wallet:{asked.user_id}"
     observe_deposits(db, chain, account=account, address=wallet.address, now=now)
     # Judged behind the lock again; here, so that a refusal costs nobody a code.
     spend(asked.lamports, ledger.read(db, account).available_lamports)
-    demand()
+    is_small = partial(_is_small, db, asked, small_lamports=small_lamports, now=now)
+    was_small = is_small()
+    if not was_small:
+        _demand_of_large(db, asked, demand, now=now)
     with db.transaction():
         known = idempotency.take(db, claim, now=now)
         if known is not None:
             return known
         spend(asked.lamports, wallets.lock_available(db, asked.user_id))
+        if was_small and not is_small():
+            raise SecondFactorNeeded(IN_BODY)
         check_investors(investments.count(db, asked.content_id))
         promised = _promise(db, asked, quote=quote, now=now)
-        cap_lamports = return_cap(asked.lamports, cap_bps=return_cap_bps)
-        _reserve(db, asked, destination=escrow_address, cap_lamports=cap_lamports, now=now)
+        _reserve(db, asked, destination=escrow_address, cap_bps=return_cap_bps, now=now)
         return _write_down(db, asked, claim, promised=promised, now=now)
+
+
+def _escrow(db: Database) -> str:
+    address = house.addresses(db).get("escrow")
+    if address is None:
+        raise SettlementNotStarted
+    return address
+
+
+def _is_small(db: Database, asked: Investment, *, small_lamports: int, now: datetime) -> bool:
+    """Whether it is a small sum, together with all that was invested within the day."""
+    before_lamports = investments.invested(db, asked.user_id, since=now - DAY)
+    return before_lamports + asked.lamports <= small_lamports
+
+
+def _demand_of_large(db: Database, asked: Investment, demand: Demand, *, now: datetime) -> None:
+    """Whoever removed the factor and set up another has its codes, and waits all the same."""
+    second_factors.check_frozen(db, asked.user_id, now=now)
+    demand()
 
 
 def _fresh_quote(
@@ -154,7 +187,7 @@ def _reserve(
     asked: Investment,
     *,
     destination: str,
-    cap_lamports: Lamports | None,
+    cap_bps: int,
     now: datetime,
 ) -> None:
     investments.insert(
@@ -164,7 +197,7 @@ def _reserve(
         rung=asked.rung,
         user_id=asked.user_id,
         lamports=asked.lamports,
-        return_cap_lamports=cap_lamports,
+        return_cap_lamports=return_cap(asked.lamports, cap_bps=cap_bps),
         now=now,
     )
     is_reserved = payouts.request(

@@ -181,8 +181,8 @@ class WithdrawalsFrozen(Refusal):
 
     def __init__(self, until: datetime, *, now: datetime) -> None:
         super().__init__(
-            "the second factor was removed: nothing can be withdrawn before "
-            f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            "the second factor was removed: nothing can be withdrawn, and only small sums "
+            f"invested, before {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         )
         self.retry_after_s = int((until - now).total_seconds()) + 1
 

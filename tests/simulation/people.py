@@ -179,6 +179,7 @@ def invest_some(town: Town, actors: Actors, plans: Mapping[int, Plan] | None = N
                 claim=body,
                 sol=None,
                 return_cap_bps=15_000,
+                small_lamports=0,
                 demand=lambda: None,
                 now=now,
             )

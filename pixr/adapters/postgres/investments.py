@@ -57,6 +57,14 @@ def count(db: Database, content_id: str) -> int:
     return int(row["investors"])
 
 
+def invested(db: Database, user_id: str, *, since: datetime) -> int:
+    """Return the lamports that a user has asked to invest since then, whatever became of them."""
+    parameters = {"user_id": user_id, "since": since}
+    row = db.execute(sql("content_investments/invested"), parameters).fetchone()
+    assert row is not None
+    return int(row["lamports"])
+
+
 def promise(db: Database, content_id: str, rung: int, *, lamports: int) -> Promised | None:
     """Promise ``lamports`` to an upgrade and keep its row locked.
 

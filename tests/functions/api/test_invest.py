@@ -1,31 +1,15 @@
 """Goal: an upgrade gets exactly its price, from whoever was first, and every lamport once."""
 
-import hashlib
 import threading
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from functions.api.invest import Investment, invest
-from pixr.adapters.postgres import connect
-from pixr.adapters.postgres.idempotency import Claim
-from pixr.adapters.solana import Solana
-from pixr.domain.errors import Overfunded, Refusal
-from pixr.domain.money import Lamports
+from pixr.domain.errors import Overfunded
+from tests.functions.api.investors import LONG, put, race
 from tests.functions.api.studio import pin_escrow, publish, start_job
-from tests.house import RENT, SOL, Answer, House, forget
-from tests.phone import enrolled
-
-LONG = 900_000
-"""Frames of a content whose upgrade costs more than the minimum."""
-
-
-def put(house: House, key: str = "k", *, sub: str = "alice", **body: Any) -> Answer:
-    return house.post(
-        "/invest", {"content_id": "clip", "quality": "1080p", **body}, key=key, sub=sub
-    )
+from tests.house import RENT, SOL, House, forget
 
 
 def price(house: House) -> int:
@@ -240,27 +224,6 @@ def test_the_same_request_gets_the_first_answer(house: House) -> None:
     assert house.count("content_investments") == 1
 
 
-def test_above_a_small_sum_an_investment_takes_a_code(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    publish(house, frames=LONG)
-    pin_escrow(house)
-    house.user("alice", lamports=SOL)
-    monkeypatch.setenv("REQUIRE_2FA", "true")
-    monkeypatch.setenv("SMALL_WITHDRAWAL_SOL", "0.001")
-    forget()
-    assert put(house, "small", lamports=SOL // 1000).status == 202
-    assert put(house, lamports=SOL // 1000 + 1).problem == (403, "second-factor-missing")
-    phone, _ = enrolled(house)
-    assert put(house, lamports=SOL // 1000 + 1).problem == (401, "second-factor-needed")
-    wrong = phone.wrong()
-    assert put(house, lamports=SOL // 1000 + 1, totp_code=wrong).problem == (401, "wrong-code")
-    assert put(house, "small too", lamports=SOL // 1000).status == 202
-    code = phone.code()
-    assert put(house, lamports=2 * SOL, totp_code=code).problem == (409, "overdrawn")
-    assert put(house, lamports=SOL // 1000 + 1, totp_code=code).status == 202
-
-
 def test_progress_is_shown_to_those_whom_it_concerns(house: House) -> None:
     publish(house)
     pin_escrow(house)
@@ -293,31 +256,7 @@ def test_investors_racing_for_the_last_part_never_overfund(house: House) -> None
     start = threading.Barrier(len(users))
 
     def run(number: int) -> None:
-        asked = Investment(
-            id=uuid4(),
-            payout_id=uuid4(),
-            user_id=users[number],
-            content_id="clip",
-            rung=1080,
-            lamports=Lamports(RENT),
-        )
-        digest = hashlib.sha256(b"x").digest()
-        claim = Claim(user_id=users[number], key="race", route="r", body_sha256=digest)
-        with connect(house.database_url) as db:
-            start.wait()
-            try:
-                results[number] = invest(
-                    db,
-                    Solana([house.chain_url]),
-                    asked,
-                    claim=claim,
-                    sol=None,
-                    return_cap_bps=15_000,
-                    demand=lambda: None,
-                    now=datetime.now(UTC),
-                )
-            except Refusal as refusal:
-                results[number] = refusal
+        results[number] = race(users[number], house, start)
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(len(users))]
     for thread in threads:
