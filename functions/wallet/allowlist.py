@@ -7,7 +7,7 @@ from functions.second_factor import Demand
 from functions.values import Cursor
 from functions.wallet.answers import ListedPage, ListedView, ListRequest
 from functions.wallet.destinations import check_outside
-from pixr.adapters.postgres import Database, Row, allowlist
+from pixr.adapters.postgres import Database, Row, allowlist, second_factors
 from pixr.domain.errors import NotFound
 
 
@@ -23,11 +23,16 @@ def add(
     """List an address; in a day it is usable for any sum.
 
     Raises:
+        WithdrawalsFrozen: The second factor was removed within the last day.
         BadDestination: Money sent there would be lost or is not allowed.
         AlreadyListed: It is there; its date stays.
         AllowlistFull: There are as many as there may be.
     """
+    # Or the freeze and the cool-off of whoever removed the factor would end together.
+    second_factors.check_frozen(db, user_id, now=now)
     check_outside(db, user_id, asked.destination, house=house)
+    # Judged behind the lock again; here, so that a refusal costs nobody a code.
+    allowlist.check_new(db, user_id, asked.destination)
     demand()
     entry = allowlist.add(db, user_id, asked.destination, asked.label, now=now)
     return ListedView(

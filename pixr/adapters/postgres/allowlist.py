@@ -18,6 +18,22 @@ class Entry:
     usable_at: datetime
 
 
+def check_new(db: Database, user_id: str, destination: str) -> None:
+    """Refuse an address that is listed, and one for which there is no room.
+
+    Raises:
+        AlreadyListed: It is there; its date stays.
+        AllowlistFull: There are ``ALLOWLIST_MAX``.
+    """
+    listed_at = usable_at(db, user_id, destination)
+    if listed_at is not None:
+        raise AlreadyListed(destination, listed_at)
+    row = db.execute(sql("allowlist/count"), {"user_id": user_id}).fetchone()
+    assert row is not None
+    if row["listed"] >= ALLOWLIST_MAX:
+        raise AllowlistFull(ALLOWLIST_MAX)
+
+
 def add(db: Database, user_id: str, destination: str, label: str, *, now: datetime) -> Entry:
     """List an address.
 
@@ -29,13 +45,7 @@ def add(db: Database, user_id: str, destination: str, label: str, *, now: dateti
     with db.transaction():
         # One after the other, or two could both find room for one more.
         db.execute(sql("second_factors/guard"), {"user_id": user_id})
-        listed_at = usable_at(db, user_id, destination)
-        if listed_at is not None:
-            raise AlreadyListed(destination, listed_at)
-        row = db.execute(sql("allowlist/count"), {"user_id": user_id}).fetchone()
-        assert row is not None
-        if row["listed"] >= ALLOWLIST_MAX:
-            raise AllowlistFull(ALLOWLIST_MAX)
+        check_new(db, user_id, destination)
         db.execute(
             sql("allowlist/add"),
             {

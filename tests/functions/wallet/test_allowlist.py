@@ -187,8 +187,18 @@ def test_with_a_second_factor_every_change_takes_a_code(house: House) -> None:
     assert listed(house, to).problem == (401, "second-factor-needed")
     assert listed(house, to, totp_code=phone.wrong()).problem == (401, "wrong-code")
     assert listed(house, to, totp_code=phone.code()).status == 201
+    last = phone.code()
+    assert listed(house, to, totp_code=last).problem == (409, "already-listed")
     assert house.delete(f"/allowlist/{to}").problem == (401, "second-factor-needed")
-    gone = house.delete(f"/allowlist/{to}", headers={"second-factor": phone.code()})
+    gone = house.delete(f"/allowlist/{to}", headers={"second-factor": last})
     assert gone.status == 204
     actions = [row["action"] for row in house.db.execute("SELECT action FROM audit_log")]
     assert actions[1:] == ["allowlist.added", "allowlist.removed"]
+
+
+def test_while_withdrawals_are_frozen_no_address_begins_to_cool_off(house: House) -> None:
+    """Or the waits of a thief would end together."""
+    phone, _ = enrolled(house)
+    assert house.delete("/2fa", headers={"second-factor": phone.code()}).status == 204
+    assert listed(house, outside()).problem == (403, "withdrawals-frozen")
+    assert house.count("allowlist") == 0
