@@ -190,15 +190,20 @@ def actor_of(name: str | None) -> str:
     """Who acts: the name given, or that of the user who typed the command.
 
     Raises:
-        LocalError: There is no name, or it is too long to be one.
+        LocalError: There is no name, or it is none that a terminal may be shown.
     """
     try:
         actor = (name if name is not None else getpass.getuser()).strip()
     except (KeyError, OSError):
         actor = ""
-    if not 1 <= len(actor) <= 128:  # noqa: PLR2004 -- as long as a user id may be
+    if not is_name(actor):
         raise LocalError("Nobody is named as the actor.", mend="Say who you are with --actor.")
     return actor
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name somebody: printable, and as long as a user id may be."""
+    return 1 <= len(text) <= 128 and text.isprintable()  # noqa: PLR2004 -- as said
 
 
 def _machine(data: Path) -> tuple[Path, Description]:

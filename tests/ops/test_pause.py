@@ -46,6 +46,7 @@ def test_what_is_so_already_is_told(settler: Settler, pixr: Pixr) -> None:
         (("--reason", "x" * 1_001), "The reason has 1001 characters"),
         (("--actor", " "), "Nobody is named as the actor"),
         (("--actor", "x" * 129), "Nobody is named as the actor"),
+        (("--actor", "Eve\x1b[2K"), "Nobody is named as the actor"),
     ],
 )
 def test_a_pause_needs_words(pixr: Pixr, words: tuple[str, ...], says: str) -> None:

@@ -34,5 +34,5 @@ def _bytes(text: str) -> bytes | None:
     try:
         numbers = json.loads(text)
         return bytes(numbers) if len(numbers) == KEYPAIR_BYTES else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None

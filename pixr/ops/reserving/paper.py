@@ -1,7 +1,9 @@
 """The file that goes from hand to hand: a message, what it does in words, and who has signed.
 
 Only the message counts. The words are there for people, and are compared with the message
-whenever the file is read: a file whose words say something else is refused whole.
+whenever the file is read: a file whose words say something else is refused whole. What has nothing
+to be compared with has one narrow form each: a text that moves a terminal's cursor could write
+over the words that were read from the bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,6 +34,7 @@ EXPIRES: Final = (
     "It does not expire by itself: it can land once, while the nonce account holds the nonce."
     " `pixr treasury cancel` ends it."
 )
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _FIELDS: Final = {
     "kind",
     "version",
@@ -109,7 +113,14 @@ def load(path: Path) -> Paper:
         raise LocalError(
             f"{path}: the message is not understood: {error}.", mend="Do not sign it."
         ) from error
-    except (ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        binascii.Error,
+    ) as error:
         raise LocalError(
             f"{path} is not a treasury proposal of version {VERSION}.",
             mend="Make one with `pixr treasury propose`.",
@@ -154,10 +165,19 @@ def _paper(document: dict[str, Any]) -> Paper:
     if set(document) != _FIELDS or (document["kind"], document["version"]) != (KIND, VERSION):
         raise ValueError("another form")
     message = base64.b64decode(document["message"], validate=True)
-    texts = {name: document[name] for name in ("network", "proposed_at", "proposed_by")}
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise TypeError("no text")
+    proposed_at, proposed_by = document["proposed_at"], document["proposed_by"]
+    if _MOMENT.fullmatch(proposed_at) is None or not places.is_name(proposed_by):
+        raise ValueError("another form")
     signatures = {
-        member: Signature.from_string(value) for member, value in document["signatures"].items()
+        str(Pubkey.from_string(member)): Signature.from_string(value)
+        for member, value in document["signatures"].items()
     }
-    return Paper(message=message, proposal=read(message), signatures=signatures, **texts)
+    return Paper(
+        message=message,
+        proposal=read(message),
+        # A first block's hash has the form of an address.
+        network=str(Pubkey.from_string(document["network"])),
+        proposed_at=proposed_at,
+        proposed_by=proposed_by,
+        signatures=signatures,
+    )

@@ -22,7 +22,10 @@ from pixr.ops.reserving import making, paper
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 ADA, BEN, EVE = (Keypair.from_seed(bytes([number] * 32)) for number in range(3))
 TREASURY = str(Pubkey.new_unique())
+NETWORK = str(Pubkey.new_unique())
 TWO = 2_000_000_000
+OVERWRITES = "\x1b[6A\x1b[2KMOVE 1 SOL to a friend"
+"""Moves a terminal's cursor up, to where the deed was shown."""
 
 
 def proposal(deed: Deed) -> Proposal:
@@ -44,7 +47,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COLUMNS", "200")
     path = tmp_path / "paper.json"
     message = making.message(proposal(Move(lamports=TWO, destination=TREASURY)))
-    paper.save(paper.make(message, network="genesis", actor="Eve", now=NOW), path)
+    paper.save(paper.make(message, network=NETWORK, actor="Eve", now=NOW), path)
     return path
 
 
@@ -109,6 +112,24 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no base64": (lambda it: it.update(message="*"), "is not a treasury proposal"),
     "version": (lambda it: it.update(version=2), "is not a treasury proposal of version 1"),
     "no text": (lambda it: it.update(network=5), "is not a treasury proposal"),
+    "a cursor in the network": (
+        lambda it: it.update(network=NETWORK + OVERWRITES),
+        "is not a treasury proposal",
+    ),
+    "a cursor in a name": (
+        lambda it: it.update(proposed_by=OVERWRITES),
+        "is not a treasury proposal",
+    ),
+    "a turned name": (lambda it: it.update(proposed_by="\u202eEve"), "is not a treasury proposal"),
+    "nobody": (lambda it: it.update(proposed_by=None), "is not a treasury proposal"),
+    "a cursor in a time": (
+        lambda it: it.update(proposed_at=it["proposed_at"] + OVERWRITES),
+        "is not a treasury proposal",
+    ),
+    "a cursor in a signer": (
+        lambda it: it["signatures"].update({OVERWRITES: signature_of(ADA, it)}),
+        "is not a treasury proposal",
+    ),
     "a field more": (lambda it: it.update(more=5), "is not a treasury proposal"),
     "a field less": (lambda it: it.pop("network"), "is not a treasury proposal"),
     "a list": (lambda it: it.update(signatures=[]), "is not a treasury proposal"),
@@ -135,10 +156,13 @@ def test_a_file_that_was_changed_is_refused(file: Path, name: str) -> None:
     result = sign(file, ADA, "--yes")
     assert result.exit_code == 2, result.output
     assert says in result.stderr
+    assert "\x1b" not in result.output
     assert file.read_text() == before
 
 
-@pytest.mark.parametrize("text", ["", "[]", "5", "null", '"x"', "{", "{}", "x" * 20_000])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "5", "null", '"x"', "{", "{}", "x" * 20_000, "[" * 9_000]
+)
 def test_what_is_no_such_file_is_refused(file: Path, text: str) -> None:
     file.write_text(text)
     assert sign(file, ADA, "--yes").exit_code == 2
@@ -146,7 +170,17 @@ def test_what_is_no_such_file_is_refused(file: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{}", "null", "[1, 2]", json.dumps([0] * 64), json.dumps([256] * 64), "5", '"x"'],
+    [
+        "",
+        "{}",
+        "null",
+        "[1, 2]",
+        json.dumps([0] * 64),
+        json.dumps([256] * 64),
+        "5",
+        '"x"',
+        "[" * 1_000,
+    ],
 )
 def test_what_is_no_key_is_refused_without_a_word_of_it(file: Path, content: str) -> None:
     key = file.parent / "key.json"
