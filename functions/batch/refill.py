@@ -21,7 +21,9 @@ def watch(db: Database, report: Report, *, float_lamports: int, now: datetime) -
         now: The time.
     """
     held = report.hot_lamports
-    if not float_lamports or held is None:
+    if held is None:
         return
-    report.below_float_lamports = max(0, float_lamports - held)
+    if float_lamports:
+        report.below_float_lamports = max(0, float_lamports - held)
+    # Without a float, too: what was asked for while there was one must not stay open for ever.
     refills.watch(db, float_lamports=float_lamports, balance_lamports=held, now=now)

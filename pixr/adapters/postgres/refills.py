@@ -13,11 +13,14 @@ class Refill:
     opened_at: datetime
     float_lamports: int
     balance_lamports: int
-    """What the treasury held when it was opened."""
+    """What the treasury held when that float was first asked for."""
 
 
 def watch(db: Database, *, float_lamports: int, balance_lamports: int, now: datetime) -> None:
-    """Open a request while the balance is below the float, close it when it is back."""
+    """Open a request while the balance is below the float, close it when it is back.
+
+    A float of 0 is never undercut, so whatever was asked for is closed.
+    """
     if balance_lamports >= float_lamports:
         db.execute(sql("refill_requests/close"), {"now": now})
         return

@@ -45,6 +45,27 @@ def test_a_clock_that_went_back_closes_it_all_the_same(db: Database) -> None:
     assert requests(db) == [(1, True)]
 
 
+def test_a_float_that_is_given_up_is_asked_for_no_more(db: Database) -> None:
+    look(db, 1)
+    assert look(db, 1, minutes=1, wanted=0) is None
+    assert requests(db) == [(1, True)]
+
+
+def test_a_float_that_is_changed_is_asked_for_as_it_is_now(db: Database) -> None:
+    look(db, 4_000)
+    look(db, 3_000, minutes=1, wanted=9_000)
+    found = refills.read(db)
+    assert found is not None
+    assert (found.float_lamports, found.balance_lamports, found.opened_at) == (9_000, 3_000, NOW)
+    # Below what it held when the request was opened, which no row may say.
+    look(db, 1_000, minutes=2, wanted=2_000)
+    look(db, 500, minutes=3, wanted=2_000)
+    found = refills.read(db)
+    assert found is not None
+    assert (found.float_lamports, found.balance_lamports) == (2_000, 1_000)
+    assert len(requests(db)) == 1
+
+
 @pytest.mark.parametrize(("held", "wanted"), [(None, FLOAT), (0, 0)])
 def test_what_is_not_known_or_not_watched_is_not_asked_for(
     db: Database, held: int | None, wanted: int
