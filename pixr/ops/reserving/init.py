@@ -16,7 +16,7 @@ from pixr.adapters.postgres.reserve import Group
 from pixr.local.errors import LocalError
 from pixr.ops import places
 from pixr.ops.reserving import building, desk
-from pixr.ops.reserving.desk import Desk
+from pixr.ops.reserving.desk import Desk, differences
 
 
 def command(
@@ -41,6 +41,7 @@ def command(
         paying = open_desk.payer(payer)
         group = reserve.in_state(open_desk.db, "LIVE")
         if existing is not None:
+            _refuse_second(open_desk, group, existing)
             building.check(open_desk, member, payer=paying.address)
             group = _found(open_desk, existing, member)
         elif group is None:
@@ -56,6 +57,21 @@ def command(
         building.nonce(open_desk, payer=paying)
         reserve.make_live(open_desk.db, group.multisig, actor=open_desk.actor, now=open_desk.now)
         print(_said(group, open_desk.treasury))
+
+
+def _refuse_second(open_desk: Desk, live: Group | None, existing: str) -> None:
+    """Keep a reserve that stands: once it has retired here, no word of ours moves it again.
+
+    Raises:
+        LocalError: The chain has the known reserve just as it is remembered.
+    """
+    if live is None or live.token_account == existing:
+        return
+    if not differences(live, open_desk.look(live)):
+        raise LocalError(
+            f"The reserve is {live.token_account}, and the chain says so, too.",
+            mend="Change its members with `pixr treasury rotate`; there is one reserve.",
+        )
 
 
 def _found(open_desk: Desk, account: str, members: Sequence[str]) -> Group:
