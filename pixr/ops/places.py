@@ -172,14 +172,20 @@ def read(name: str, *, bytes_max: int) -> str:
         raise LocalError(f"{name} is not UTF-8 text.", mend="Name another file.") from error
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, *, is_new: bool = False) -> None:
     """Write a text file.
 
+    Args:
+        path: Which.
+        text: What is to stand in it.
+        is_new: Overwrite nothing.
+
     Raises:
-        LocalError: It cannot be written.
+        LocalError: It cannot be written, or is there already.
     """
     try:
-        path.write_text(text, encoding="utf-8")
+        with path.open("x" if is_new else "w", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise LocalError(
             f"{path} cannot be written: {error.strerror}.", mend="Name another with --out."

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -90,13 +91,24 @@ def make(message: Message, *, network: str, actor: str, now: datetime) -> Paper:
     )
 
 
-def save(paper: Paper, path: Path) -> None:
+def refuse_taken(path: Path) -> None:
+    """Stop before a new paper would be written over something: a key, or what others signed.
+
+    Raises:
+        LocalError: There is a file of that name.
+    """
+    if os.path.lexists(path):
+        raise LocalError(f"{path} is there already.", mend="Name another with --out.")
+
+
+def save(paper: Paper, path: Path, *, is_new: bool = False) -> None:
     """Write the file, for people and for programs.
 
     Raises:
-        LocalError: It cannot be written.
+        LocalError: It cannot be written, or ``is_new`` and there is one already.
     """
-    places.write(path, json.dumps(_document(paper), indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(_document(paper), indent=2, ensure_ascii=False) + "\n"
+    places.write(path, text, is_new=is_new)
 
 
 def load(path: Path) -> Paper:

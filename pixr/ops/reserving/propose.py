@@ -74,6 +74,7 @@ def write(
     """Write the file of a proposal, and say what else could still land."""
     # Asked for first: nothing may be written down that cannot be written out.
     signers = signers_of(group, by)
+    paper.refuse_taken(out)
     nonce = building.nonce(open_desk, payer=payer)
     proposal = Proposal(
         deed=deed,
@@ -106,7 +107,7 @@ def write(
         actor=open_desk.actor,
         now=open_desk.now,
     )
-    paper.save(made, out)
+    paper.save(made, out, is_new=True)
     print("\n".join(made.proposal.words))
     print(paper.EXPIRES)
     for item in others:

@@ -13,7 +13,7 @@ from typer import Option
 from pixr.domain.proposals import HandOver
 from pixr.local.errors import LocalError
 from pixr.ops import places
-from pixr.ops.reserving import building, desk
+from pixr.ops.reserving import building, desk, paper
 from pixr.ops.reserving.propose import By, Out, signers_of, write
 
 
@@ -38,6 +38,7 @@ def command(
             raise LocalError("These are the members already.", mend="Name others.")
         paying = open_desk.payer(payer)
         signers_of(group, by)
+        paper.refuse_taken(out)
         building.check(open_desk, member, payer=paying.address)
         heirs, seed = building.plan(
             open_desk, member, payer=paying.address, token_account=group.token_account

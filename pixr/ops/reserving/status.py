@@ -15,7 +15,7 @@ from pixr.domain.reserve import read_nonce
 from pixr.local.errors import LocalError
 from pixr.ops import places
 from pixr.ops.reserving import desk
-from pixr.ops.reserving.desk import Desk, Seen, differences
+from pixr.ops.reserving.desk import Desk, Seen, differences, members_of
 
 WRONG = 1
 
@@ -73,8 +73,18 @@ def _lines(open_desk: Desk, group: Group, seen: Seen) -> Iterator[str]:
     yield f"multisig      {group.multisig}  {threshold} of"
     yield from (f"  {member}" for member in (seen.members.addresses if seen.members else ()))
     if (heirs := reserve.in_state(open_desk.db, "PLANNED")) is not None:
-        yield f"planned       {heirs.multisig}  is to follow, once the members have signed"
+        yield from _planned(open_desk, heirs)
     yield from _open_proposals(open_desk)
+
+
+def _planned(open_desk: Desk, heirs: Group) -> Iterator[str]:
+    """Who is to follow, as the chain has it: the only place where members can look it up."""
+    stands = members_of(open_desk.chain.contents([heirs.multisig])[0])
+    if stands is None:
+        yield f"planned       {heirs.multisig}  does not stand yet: say the same again"
+        return
+    yield f"planned       {heirs.multisig}  {stands.threshold} of, once it is handed over"
+    yield from (f"  {member}" for member in stands.addresses)
 
 
 def _open_proposals(open_desk: Desk) -> Iterator[str]:

@@ -79,7 +79,8 @@ class Table:
 
     def pass_(self, *words: str, names: Sequence[str] = ("ada", "ben")) -> str:
         """Propose something, have it signed, and send it."""
-        paper = self.folder / f"{'-'.join(words[:2])}.json"
+        number = len(list(self.folder.glob("paper-*")))
+        paper = self.folder / f"paper-{number}.json"
         self.done(*words, "--out", str(paper))
         return self.done("send", str(self.signed(paper, *names)))
 

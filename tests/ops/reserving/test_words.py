@@ -10,7 +10,7 @@ from solders.pubkey import Pubkey
 
 from pixr.adapters.postgres import proposals, refills, reserve
 from pixr.local.errors import LocalError
-from pixr.ops.reserving import building, send
+from pixr.ops.reserving import building, making, send
 from pixr.ops.verification import verify
 from tests.ops.reserving.conftest import SOL, Table, members_of
 
@@ -20,6 +20,10 @@ OFF_CURVE = str(Pubkey.find_program_address([b"x"], Pubkey.default())[0])
 def actions(table: Table) -> list[str]:
     rows = table.settler.db.execute("SELECT action FROM audit_log ORDER BY seq").fetchall()
     return [row["action"] for row in rows]
+
+
+def stopped(*_args: object, **_kwargs: object) -> None:
+    raise LocalError("The power is gone.", mend="Wait.")
 
 
 def booked(table: Table) -> None:
@@ -104,9 +108,6 @@ def test_a_members_key_never_pays(table: Table, trio: list[Keypair], tmp_path: P
 
 def test_an_init_that_was_stopped_goes_on(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     members = table.people("ada", "ben", "cyd")
-
-    def stopped(*_args: object, **_kwargs: object) -> None:
-        raise LocalError("The power is gone.", mend="Wait.")
 
     with monkeypatch.context() as power:
         power.setattr(building, "build", stopped)
@@ -193,9 +194,6 @@ def test_a_send_that_was_stopped_after_it_landed_is_written_down(
     table.done("rotate", *members_of(heirs), "--out", str(paper))
     table.signed(paper, "ada", "ben")
 
-    def stopped(*_args: object, **_kwargs: object) -> None:
-        raise LocalError("The power is gone.", mend="Wait.")
-
     with monkeypatch.context() as power:
         power.setattr(send, "_write_down", stopped)
         table.refused("send", str(paper))
@@ -211,18 +209,70 @@ def test_a_send_that_was_stopped_after_it_landed_is_written_down(
 def test_another_plan_ends_the_one_before(
     table: Table, trio: list[Keypair], tmp_path: Path
 ) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     table.done("rotate", *members_of(table.people("dan", "eli", "fay")), "--out", str(first))
     table.done("cancel")
     table.done("rotate", *members_of(table.people("gus", "hal", "ida")), "--out", str(second))
     states = sorted(group.state for group in reserve.groups(table.settler.db))
     assert states == ["ABANDONED", "LIVE", "PLANNED"]
-    table.done("rotate", *members_of(table.people("jan", "kim", "lea")), "--out", str(first))
+    table.done("rotate", *members_of(table.people("jan", "kim", "lea")), "--out", str(third))
     table.signed(second, "ada", "ben")
     assert "is not the group that is planned to follow" in table.refused("send", str(second))
     assert "These are the members already" in table.refused(
         "rotate", *members_of(trio), "--out", str(first)
     )
+
+
+def test_who_is_to_follow_is_shown_as_the_chain_has_it(
+    table: Table, trio: list[Keypair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heirs = table.people("dan", "eli", "fay")
+
+    out = ("--out", str(tmp_path / "paper"))
+    with monkeypatch.context() as power:
+        power.setattr(building, "build", stopped)
+        table.refused("rotate", *members_of(heirs), *out)
+    assert "does not stand yet" in table.done("status")
+    table.done("rotate", *members_of(heirs), *out)
+    # What the database remembers of them is not what is shown.
+    table.settler.db.execute("UPDATE reserves SET members[1] = 'x' WHERE state = 'PLANNED'")
+    (planned,) = (it for it in reserve.groups(table.settler.db) if it.state == "PLANNED")
+    members = "".join(f"  {key.pubkey()}\n" for key in heirs)
+    said = f"{planned.multisig}  2 of, once it is handed over\n{members}"
+    assert said in table.done("status")
+
+
+def test_a_paper_is_never_written_over_a_key_or_another_paper(
+    table: Table, trio: list[Keypair], tmp_path: Path
+) -> None:
+    key = table.folder / "payer.json"
+    before, known = key.read_text(), len(reserve.groups(table.settler.db))
+    heirs = members_of(table.people("dan", "eli", "fay"))
+    for words in (["propose", "revoke"], ["rotate", *heirs]):
+        assert "payer.json is there already" in table.refused(*words, "--out", str(key))
+    assert key.read_text() == before
+    assert proposals.unsent(table.settler.db) == []
+    assert len(reserve.groups(table.settler.db)) == known
+    lost = tmp_path / "nowhere" / "paper"
+    assert "cannot be written" in table.refused("propose", "revoke", "--out", str(lost))
+
+
+def test_a_reserve_that_stands_is_not_dropped_for_another(
+    table: Table, trio: list[Keypair], tmp_path: Path
+) -> None:
+    mine = table.group()
+    others = members_of(table.people("dan", "eli", "fay"))
+    table.done("rotate", *others, "--out", str(tmp_path / "paper"))
+    (heirs,) = (it for it in reserve.groups(table.settler.db) if it.state == "PLANNED")
+    opened = making.open_token_account(str(table.payer.pubkey()), heirs.multisig)
+    assert table.land([opened]) is None
+    account = making.token_account(heirs.multisig)
+    said = table.refused("init", *others, "--reserve", account)
+    assert f"The reserve is {mine.token_account}, and the chain says so, too." in said
+    assert table.group() == mine
+    # The one that stands may be named again, for nothing.
+    table.done("init", *members_of(trio), "--reserve", mine.token_account)
+    assert table.group() == mine
 
 
 def test_without_a_reserve_there_is_nothing_to_do(table: Table, tmp_path: Path) -> None:
