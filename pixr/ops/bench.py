@@ -76,4 +76,4 @@ def command(
 def _list(console: Console) -> None:
     console.print("pixr bench WHAT, where WHAT is one of:\n")
     for name, sentence in BENCHMARKS.items():
-        console.print(f"  [bold]{name:<8}[/]{sentence}", soft_wrap=True)
+        console.print(f"  [bold]{name:<10}[/]{sentence}", soft_wrap=True)
