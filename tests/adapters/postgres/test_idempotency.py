@@ -84,22 +84,36 @@ def test_a_key_that_stays_at_work_is_told_so(db: Database, database_url: str) ->
                 take(other, claim(), now=NOW)
 
 
+def aged(db: Database, key: str, age: timedelta) -> None:
+    work(db, claim(key), {})
+    db.execute("UPDATE idempotency SET claimed_at = now() - %s WHERE key = %s", [age, key])
+
+
+HOUR = timedelta(hours=1)
+
+
 def test_a_key_is_forgotten_after_a_month_and_some_at_a_time(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idempotency, "PRUNED_TOGETHER", 2)
     for number in range(3):
-        work(db, claim(f"k{number}"), {"n": number})
-    assert idempotency.prune(db, now=NOW + idempotency.KEPT) == 0
-    later = NOW + idempotency.KEPT + timedelta(microseconds=1)
-    assert [idempotency.prune(db, now=later) for _ in range(3)] == [2, 1, 0]
-    assert work(db, claim("k0"), {"n": 9}) == {"n": 9}
+        aged(db, f"old{number}", idempotency.KEPT + HOUR)
+    aged(db, "young", idempotency.KEPT - HOUR)
+    now = datetime.now(UTC)
+    assert [idempotency.prune(db, now=now) for _ in range(3)] == [2, 1, 0]
+    assert find(db, claim("young")) == {}
+    assert work(db, claim("old0"), {"n": 9}) == {"n": 9}
+
+
+def test_a_clock_that_runs_ahead_forgets_nothing(db: Database) -> None:
+    aged(db, "k", idempotency.KEPT - HOUR)
+    assert idempotency.prune(db, now=datetime.now(UTC) + timedelta(days=400)) == 0
 
 
 def test_a_key_that_is_looked_at_is_left_alone(db: Database, database_url: str) -> None:
-    work(db, claim(), {})
-    later = NOW + 2 * idempotency.KEPT
+    aged(db, "k", idempotency.KEPT + HOUR)
+    now = datetime.now(UTC)
     with connect(database_url) as other, other.transaction():
         other.execute("SELECT FROM idempotency FOR UPDATE")
-        assert idempotency.prune(db, now=later) == 0
-    assert idempotency.prune(db, now=later) == 1
+        assert idempotency.prune(db, now=now) == 0
+    assert idempotency.prune(db, now=now) == 1
