@@ -291,6 +291,8 @@ def retry(db: Database, payout_id: UUID, *, actor: str, now: datetime) -> None:
 def _no_retry(row: dict[str, Any]) -> str:
     if row["state"] != "QUARANTINED":
         return f"the payout is {row['state']}; only one in QUARANTINED can be tried again"
+    if row["kind"] in ("earnings", "return"):
+        return "what it was made of is paid, or will be paid anew: nothing is owed by it"
     return (
         f"a {row['kind']} that was put aside is its owner's money again:"
         " they can ask for it once more themselves"

@@ -1,12 +1,13 @@
 """After any restore the chain says what was paid: nobody is paid twice, and everybody is paid."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from solders.keypair import Keypair
 
-from pixr.adapters.postgres import batch_edges, batches
+from pixr.adapters.postgres import batch_edges, batches, payouts
 from tests.ops.conftest import Timeline
 from tests.ops.timeline import DUE, SOL, go_on, recovered
 
@@ -64,6 +65,24 @@ def test_views_that_come_again_before_the_recovery_are_what_was_paid(day_one: Ti
     assert recovered(day_one) == {"rebuilt": 1, "created": 1}
     go_on(day_one)
     assert day_one.balance("alice") == 2 * DUE
+
+
+def test_what_was_paid_and_claimed_again_with_more_is_not_paid_again(day_one: Timeline) -> None:
+    """Nobody pauses after the restore, and the settler plans before it sees what is missing."""
+    backup = day_one.backup()
+    day_one.earn("alice", 1_000, day="two")
+    day_one.settler.tick()
+    day_one.restore(backup)
+    day_one.earn("alice", 1_000, day="two")
+    day_one.earn("alice", 1_000, day="three")
+    report = day_one.settler.tick()
+    assert "paid for by the treasury" in str(report.paused)
+    # As a tick does whose nodes all lag behind the forgotten payment.
+    now = datetime.now(UTC)
+    assert payouts.claim_due(day_one.settler.db, uuid4(), limit=10, minimum_lamports=DUE, now=now)
+    recovered(day_one)
+    go_on(day_one)
+    assert day_one.balance("alice") == 3 * DUE
 
 
 def test_money_that_left_wallets_since_is_booked_with_what_came_in(day_one: Timeline) -> None:

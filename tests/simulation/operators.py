@@ -22,7 +22,8 @@ def act(town: Town, actors: Actors) -> str:
     if held and town.chance(0.7):
         return release(town, actors, town.luck.choice(held))
     aside = town.look.execute(
-        "SELECT id FROM payouts WHERE state = 'QUARANTINED' ORDER BY created_at, id"
+        "SELECT id FROM payouts WHERE state = 'QUARANTINED' AND overtaken_at IS NULL"
+        " ORDER BY created_at, id"
     ).fetchall()
     if aside and town.chance(0.5):
         return retry(town, town.luck.choice(aside)["id"])

@@ -217,6 +217,37 @@ def unclaimed(db: Database, user_id: str) -> list[Row]:
     return db.execute(sql("recovery/unclaimed"), {"user_id": user_id}).fetchall()
 
 
+def give_back(
+    db: Database,
+    user_id: str,
+    *,
+    batch_id: UUID,
+    excluding: Sequence[UUID],
+    reason: str,
+    now: datetime,
+) -> int:
+    """Give the accruals of a user's waiting earnings and returns free; say how many payouts did.
+
+    Args:
+        db: Inside a transaction.
+        user_id: Whose.
+        batch_id: Some planned batch; the state machine knows no shorter way.
+        excluding: Payouts that a transfer was found to be.
+        reason: Why they are never paid, in plain words.
+        now: The time.
+    """
+    parameters = {"user_id": user_id, "excluding": list(excluding)}
+    rows = db.execute(sql("recovery/list_waiting"), parameters).fetchall()
+    for row in rows:
+        taken = {"batch_ids": [batch_id], "payout_ids": [row["id"]]}
+        db.execute(sql("batches/take_payouts"), taken)
+        overtaken = {"payout_id": row["id"], "reason": reason, "now": now}
+        db.execute(sql("recovery/overtake"), overtaken)
+        db.execute(sql("recovery/unclaim"), {"payout_id": row["id"]})
+        ledger.release(db, {row["debit_account"]: row["lamports"]})
+    return len(rows)
+
+
 def views_before(db: Database, until: datetime) -> dict[tuple[UUID, str], tuple[int, int]]:
     """Return (drain, content) → earning views from before ``until``, and all of them.
 

@@ -34,6 +34,10 @@ from pixr.ops.recovering.walking import Found
 ROOT_BYTES: Final = 32
 WALLET: Final = "wallet:"
 OVERTAKEN_MAX: Final = 1_000
+CLAIMED_AGAIN: Final = (
+    "the chain shows that a part of it was paid already: the database was restored. What is still"
+    " owed is paid anew"
+)
 OVERTAKEN: Final = "what was in the wallet had left already, as the chain shows"
 
 
@@ -177,6 +181,19 @@ def _make_earnings(
         return None
     user_id = target.removeprefix(WALLET)
     kind, parts = _choose(desk, user_id, transfer.lamports)
+    if sum(part.lamports for part in parts) < transfer.lamports:
+        # What it was made of may have been claimed again, together with what came later.
+        given_back = recovery.give_back(
+            desk.db,
+            user_id,
+            batch_id=booking.batch_id,
+            excluding=booking.taken,
+            reason=CLAIMED_AGAIN,
+            now=booking.now,
+        )
+        if given_back:
+            desk.counts["given back"] += given_back
+            kind, parts = _choose(desk, user_id, transfer.lamports)
     payout = Payout(
         id=desk.new_id(),
         kind=kind,

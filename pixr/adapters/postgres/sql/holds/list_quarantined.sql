@@ -3,6 +3,7 @@
 SELECT id, kind, user_id, destination, lamports, reason, created_at
 FROM payouts
 WHERE queue = 'aside'
+  AND overtaken_at IS NULL
   AND kind NOT IN ('withdrawal', 'investment')
 ORDER BY created_at, id
 LIMIT %(limit)s

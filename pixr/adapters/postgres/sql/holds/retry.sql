@@ -7,5 +7,6 @@ SET state = 'PENDING',
     payees_max = 1
 WHERE id = %(payout_id)s
   AND state = 'QUARANTINED'
+  AND overtaken_at IS NULL
   AND kind IN ('earnings', 'return', 'refund', 'release')
 RETURNING id

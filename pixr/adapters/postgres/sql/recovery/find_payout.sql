@@ -4,7 +4,8 @@ SELECT id, kind, user_id, debit_account, credit_account, destination, lamports, 
        payees_max
 FROM payouts
 WHERE (state = 'PENDING'
-       OR (state = 'QUARANTINED' AND kind NOT IN ('withdrawal', 'investment')))
+       OR (state = 'QUARANTINED' AND kind NOT IN ('withdrawal', 'investment')
+           AND overtaken_at IS NULL))
   AND CASE WHEN kind IN ('earnings', 'return') THEN 'treasury' ELSE debit_account END = %(source)s
   AND destination = %(destination)s
   AND lamports = %(lamports)s

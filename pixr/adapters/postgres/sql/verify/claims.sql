@@ -15,5 +15,6 @@ SELECT payouts.id::text AS subject,
 FROM payouts
 LEFT JOIN claimed ON claimed.payout_id = payouts.id
 WHERE payouts.kind IN ('earnings', 'return')
-  AND COALESCE(claimed.lamports, 0) <> payouts.lamports
+  AND COALESCE(claimed.lamports, 0)
+      <> CASE WHEN payouts.overtaken_at IS NULL THEN payouts.lamports ELSE 0 END
 ORDER BY 1

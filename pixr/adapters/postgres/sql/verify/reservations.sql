@@ -3,7 +3,8 @@ WITH needed AS (
     SELECT debit_account AS account, sum(lamports) AS lamports
     FROM payouts
     WHERE state IN ('PENDING', 'RESERVED')
-       OR (state = 'QUARANTINED' AND kind NOT IN ('withdrawal', 'investment'))
+       OR (state = 'QUARANTINED' AND kind NOT IN ('withdrawal', 'investment')
+           AND overtaken_at IS NULL)
     GROUP BY debit_account
     UNION ALL
     SELECT 'treasury', sum(treasury_reserved_lamports)
