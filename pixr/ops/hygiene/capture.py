@@ -9,6 +9,7 @@ Left out are the places where a secret is at home: the folder of keys, and Secre
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from pixr.adapters.postgres import Database, verification
 from pixr.local import aws
 from pixr.local.errors import LocalError
 from pixr.local.home import Home
+from pixr.local.machine import Machine
 from pixr.ops.hygiene.search import Place
 
 KEYS_FOLDER: Final = "secrets"
@@ -29,9 +31,24 @@ SAVE_POLL_S: Final = 0.1
 AT_HOME_IN_SECRETS_MANAGER: Final = ("master seed", "treasury")
 
 
+def everything(machine: Machine, db: Database) -> Iterator[Place]:
+    """All that a running machine has written down until now.
+
+    Raises:
+        LocalError: The emulator did not write its state.
+    """
+    there = machine.description
+    save_emulator(
+        aws.Aws(endpoint=there.aws_endpoint, pid=machine.servers["AWS"].pid), machine.home
+    )
+    yield from folder_of(machine.home)
+    yield from database(db)
+    yield from valkey(there.redis_url)
+
+
 def folder_of(home: Home) -> Iterator[Place]:
     """Every file below a machine's folder, but for its keys."""
-    for path in sorted(home.path.rglob("*")):
+    for path in sorted(_files(home.path)):
         name = path.relative_to(home.path)
         if path.is_file() and not path.is_symlink() and name.parts[0] != KEYS_FOLDER:
             is_keeper = SECRETS_MANAGER in path.name
@@ -40,6 +57,17 @@ def folder_of(home: Home) -> Iterator[Place]:
                 content=path,
                 homes=AT_HOME_IN_SECRETS_MANAGER if is_keeper else (),
             )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Servers go on and remove folders of theirs meanwhile; any other trouble is told."""
+
+    def tell(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for parent, _, names in os.walk(folder, onerror=tell):
+        yield from (Path(parent, name) for name in names)
 
 
 def database(db: Database) -> Iterator[Place]:
