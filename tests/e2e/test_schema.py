@@ -18,4 +18,5 @@ def test_every_route_answers_as_documented(world: World) -> None:
     assert sum(one.statuses.total() for one in found.values()) >= REQUESTS
     # Nobody's chance, but the draw's: what it met must have been worth meeting.
     assert found["POST /api/defi/withdraw"].statuses[202] > 0
+    assert found["GET /api/defi/upgrades/{job_id}"].statuses[200] > 0
     assert found["DELETE /api/defi/allowlist/{destination}"].statuses[204] > 0

@@ -21,6 +21,8 @@ TOKEN_TTL_S = 6 * 3600
 FUNDS_LAMPORTS = 1_000 * 10**9
 WAIT_S = 120.0
 USERS = 4
+FILMS = 12
+"""An upgrade is paid for once: with one film, all investments but the first are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,9 @@ class Studio:
 def prepared(machine: Machine, db: Database) -> Known:
     """Put things onto the machine, and say what there is."""
     users = [f"fuzz-{uuid4().hex[:8]}" for _ in range(USERS)]
-    content_id = f"fuzz-{uuid4().hex[:8]}"
-    publish(Studio(db), content_id, creator_id=users[0], rungs=(480,))
+    films = [f"fuzz-{uuid4().hex[:8]}" for _ in range(FILMS)]
+    for film in films:
+        publish(Studio(db), film, creator_id=users[0], rungs=(480,))
     listed = str(Keypair().pubkey())
     withdrawals: list[str] = []
     with httpx.Client(base_url=f"{machine.url}/api/defi", timeout=60) as http:
@@ -55,10 +58,12 @@ def prepared(machine: Machine, db: Database) -> Known:
             _bearer(machine, user, scope) for user, scope in zip(users, LESS, strict=True)
         ],
         ids={
-            "content_id": [content_id],
+            "content_id": films,
             "withdrawal_id": withdrawals,
             "payout_id": withdrawals,
             "destination": [listed],
+            "job_id": [str(row["id"]) for row in db.execute("SELECT id FROM upgrade_jobs")],
+            "quality": ["720p", "1080p"],
         },
     )
 
