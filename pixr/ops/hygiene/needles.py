@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pixr.local.chain import base58
+
 WINDOW_BYTES: Final = 16
 """128 bits are nobody's coincidence."""
 
 _ALIGNMENTS: Final = 3
 _BASE32_ALIGNMENTS: Final = 5
-_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +65,9 @@ def forms(secret: Secret) -> Iterator[tuple[str, bytes]]:
         yield f"{part}as a list", ", ".join(map(str, window)).encode()
         yield f"{part}as a list", ",".join(map(str, window)).encode()
     if not secret.is_text:
-        yield "base58", base58(raw).encode()
+        yield "base58", base58.encode(raw).encode()
         if secret.public:
-            yield "base58 of the key pair", base58(raw + secret.public).encode()
-
-
-def base58(raw: bytes) -> str:
-    """Write bytes as wallets and keys are written on Solana."""
-    number = int.from_bytes(raw, "big")
-    digits = ""
-    while number:
-        number, digit = divmod(number, len(_BASE58))
-        digits = _BASE58[digit] + digits
-    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + digits
+            yield "base58 of the key pair", base58.encode(raw + secret.public).encode()
 
 
 def _windows(raw: bytes) -> list[bytes]:
