@@ -4,7 +4,6 @@ PLANNED ──the chain says so──▶ LIVE ──the next one is──▶ RET
    └──another was planned──▶ ABANDONED
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,34 +43,24 @@ def in_state(db: Database, state: str) -> Group | None:
     return next((group for group in groups(db) if group.state == state), None)
 
 
-def plan(
-    db: Database,
-    *,
-    multisig: str,
-    token_account: str,
-    members: Sequence[str],
-    threshold: int,
-    actor: str,
-    now: datetime,
-) -> None:
+def plan(db: Database, group: Group, *, actor: str, now: datetime) -> None:
     """Write down a group before anything of it stands on chain; any other plan is abandoned."""
-    values = {
-        "multisig": multisig,
-        "token_account": token_account,
-        "members": list(members),
-        "threshold": threshold,
-        "now": now,
+    detail = {
+        "members": list(group.members),
+        "threshold": group.threshold,
+        "token_account": group.token_account,
     }
+    values = {**detail, "multisig": group.multisig, "now": now}
     with db.transaction():
-        db.execute(sql("reserves/abandon"), {"but": multisig})
+        db.execute(sql("reserves/abandon"), {"but": group.multisig})
         if db.execute(sql("reserves/plan"), values).rowcount:
-            detail = {
-                "members": list(members),
-                "threshold": threshold,
-                "token_account": token_account,
-            }
             audit.append(
-                db, at=now, actor=actor, action="reserve.planned", subject=multisig, detail=detail
+                db,
+                at=now,
+                actor=actor,
+                action="reserve.planned",
+                subject=group.multisig,
+                detail=detail,
             )
 
 

@@ -105,15 +105,7 @@ def plan(
             threshold=THRESHOLD,
             state="PLANNED",
         )
-        reserve.plan(
-            desk.db,
-            multisig=group.multisig,
-            token_account=group.token_account,
-            members=group.members,
-            threshold=group.threshold,
-            actor=desk.actor,
-            now=desk.now,
-        )
+        reserve.plan(desk.db, group, actor=desk.actor, now=desk.now)
         return group, seed
     raise LocalError(
         f"All {ADDRESSES_MAX} addresses of such a group are taken.", mend="Name another --payer."

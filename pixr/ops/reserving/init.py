@@ -86,15 +86,7 @@ def _found(open_desk: Desk, account: str, members: Sequence[str]) -> Group:
         raise LocalError(
             f"{account[:64]} {error}.", mend="Name the reserve, and the members who hold it."
         ) from error
-    reserve.plan(
-        open_desk.db,
-        multisig=group.multisig,
-        token_account=group.token_account,
-        members=group.members,
-        threshold=group.threshold,
-        actor=open_desk.actor,
-        now=open_desk.now,
-    )
+    reserve.plan(open_desk.db, group, actor=open_desk.actor, now=open_desk.now)
     return group
 
 

@@ -6,6 +6,7 @@ import pytest
 from solders.keypair import Keypair
 
 from pixr.adapters.postgres import reserve
+from pixr.adapters.postgres.reserve import Group
 from pixr.domain import wallets
 from tests.house import SOL, Answer, House
 
@@ -26,15 +27,14 @@ def ask(house: House, destination: str) -> Answer:
 def test_the_reserve_gets_nothing_from_users(house: House) -> None:
     house.user("alice")
     multisig, token_account = outside(), outside()
-    reserve.plan(
-        house.db,
+    group = Group(
         multisig=multisig,
         token_account=token_account,
-        members=[outside() for _ in range(3)],
+        members=tuple(outside() for _ in range(3)),
         threshold=2,
-        actor="eve",
-        now=datetime.now(UTC),
+        state="PLANNED",
     )
+    reserve.plan(house.db, group, actor="eve", now=datetime.now(UTC))
     for destination, what in ((multisig, "the multisig of"), (token_account, "the wrapped SOL of")):
         answer = ask(house, destination)
         assert answer.problem == (400, "bad-destination")
