@@ -7,6 +7,7 @@ exactly one of ``amount`` (SOL) and ``lamports``.
 import base64
 import binascii
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Self
@@ -122,6 +123,22 @@ class Cursor:
             return UUID(self.key)
         except ValueError:
             raise Malformed("cursor", "is not from this list") from None
+
+
+def next_cursor(
+    rows: Sequence[Mapping[str, Any]], page: Sequence[Mapping[str, Any]], *, at: str, key: str
+) -> str | None:
+    """The cursor behind ``page``; None when ``rows``, asked for with one more, end with it.
+
+    Args:
+        rows: What was found.
+        page: What of it is shown.
+        at: The column that the list is ordered by.
+        key: The column that tells those of one moment apart.
+    """
+    if len(rows) == len(page):
+        return None
+    return Cursor(at=page[-1][at], key=str(page[-1][key])).write()
 
 
 def read_cursor(text: str | None) -> Cursor | None:

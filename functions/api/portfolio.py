@@ -9,7 +9,7 @@ from functions.api.answers import (
     InvestmentView,
     UpgradeJobView,
 )
-from functions.values import Amount, Cursor
+from functions.values import Amount, Cursor, next_cursor
 from pixr.adapters.postgres import Database, Row, investments, wallets
 from pixr.domain.errors import NotFound
 from pixr.domain.investments import progress_percent
@@ -24,9 +24,7 @@ def list_investments(
     page = rows[:limit]
     return InvestmentPage(
         items=[_investment(row) for row in page],
-        next_cursor=None
-        if len(rows) == len(page)
-        else Cursor(at=page[-1]["created_at"], key=str(page[-1]["id"])).write(),
+        next_cursor=next_cursor(rows, page, at="created_at", key="id"),
     )
 
 
@@ -37,9 +35,7 @@ def list_earnings(db: Database, user_id: str, *, limit: int, cursor: Cursor | No
     page = rows[:limit]
     return EarningPage(
         items=[_earning(row) for row in page],
-        next_cursor=None
-        if len(rows) == len(page)
-        else Cursor(at=page[-1]["created_at"], key=page[-1]["content_id"]).write(),
+        next_cursor=next_cursor(rows, page, at="created_at", key="content_id"),
     )
 
 

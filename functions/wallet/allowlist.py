@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from functions.second_factor import Demand
-from functions.values import Cursor
+from functions.values import Cursor, next_cursor
 from functions.wallet.answers import ListedPage, ListedView, ListRequest
 from functions.wallet.destinations import check_outside
-from pixr.adapters.postgres import Database, Row, allowlist, second_factors
+from pixr.adapters.postgres import Database, allowlist, second_factors
 from pixr.domain.errors import NotFound
 
 
@@ -63,14 +63,8 @@ def list_page(db: Database, user_id: str, *, limit: int, cursor: Cursor | None) 
     page = rows[:limit]
     return ListedPage(
         items=[ListedView.model_validate(row) for row in page],
-        next_cursor=_next(rows, page),
+        next_cursor=next_cursor(rows, page, at="added_at", key="destination"),
     )
-
-
-def _next(rows: list[Row], page: list[Row]) -> str | None:
-    if len(rows) == len(page):
-        return None
-    return Cursor(at=page[-1]["added_at"], key=page[-1]["destination"]).write()
 
 
 def _not_listed() -> NotFound:

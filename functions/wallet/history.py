@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from functions.values import Amount, Cursor
+from functions.values import Amount, Cursor, next_cursor
 from functions.wallet.answers import (
     MovementPage,
     MovementView,
@@ -43,7 +43,7 @@ def list_withdrawals(
     page = rows[:limit]
     return WithdrawalPage(
         items=[_withdrawal(row, link=link) for row in page],
-        next_cursor=_next(rows, page, at="created_at", key="id"),
+        next_cursor=next_cursor(rows, page, at="created_at", key="id"),
     )
 
 
@@ -56,15 +56,8 @@ def list_movements(
     page = rows[:limit]
     return MovementPage(
         items=[_movement(row, link=link) for row in page],
-        next_cursor=_next(rows, page, at="at", key="key"),
+        next_cursor=next_cursor(rows, page, at="at", key="key"),
     )
-
-
-def _next(rows: list[Row], page: list[Row], *, at: str, key: str) -> str | None:
-    """The cursor behind the page, when there is more."""
-    if len(rows) == len(page):
-        return None
-    return Cursor(at=page[-1][at], key=str(page[-1][key])).write()
 
 
 def _carrier(row: Row, *, link: Link) -> dict[str, Any]:
