@@ -97,12 +97,6 @@ STATUS: Final[Mapping[type[Refusal], HTTPStatus]] = {
     SettlementNotStarted: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-RETRY_AFTER_S: Final[Mapping[type[Refusal], int]] = {
-    StillRunning: 1,
-    SettlementNotStarted: 60,
-    # An operator has to act.
-    QuoteUnavailable: 600,
-}
 OUTAGE_RETRY_AFTER_S: Final = 5
 
 ERRORS_MAX: Final = 20
@@ -220,7 +214,7 @@ class Http(APIGatewayHttpResolver):
             str(error),
             errors=errors,
             extra={name: _pair(lamports) for name, lamports in error.amounts.items()},
-            retry_after_s=error.retry_after_s or RETRY_AFTER_S.get(type(error)),
+            retry_after_s=error.retry_after_s,
         )
 
     def _invalid(self, error: RequestValidationError) -> Response[str]:

@@ -347,6 +347,8 @@ class QuoteUnavailable(Refusal):
 
     code = "quote-unavailable"
     title = "No price can be quoted now"
+    # An operator has to act.
+    retry_after_s = 600
 
 
 class SettlementNotStarted(Refusal):
@@ -354,6 +356,7 @@ class SettlementNotStarted(Refusal):
 
     code = "settlement-not-started"
     title = "Settlement has not started yet"
+    retry_after_s = 60
 
     def __init__(self) -> None:
         super().__init__("settlement has not started yet: ask again in a minute")
@@ -374,6 +377,7 @@ class StillRunning(Refusal):
 
     code = "still-running"
     title = "The first request with this key is still running"
+    retry_after_s = 1
 
     def __init__(self, key: str) -> None:
         super().__init__(f"Idempotency-Key {key!r}: ask again in a moment")

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from functions.caller import needs
 from functions.guard import Guard, Rates
-from functions.http import RETRY_AFTER_S, STATUS, Http
+from functions.http import STATUS, Http
 from functions.telemetry import make_logger
 from functions.values import Request
 from pixr.adapters.redis.rates import RateLimiter
@@ -99,7 +99,8 @@ def test_every_refusal_has_a_status_a_title_and_its_own_code() -> None:
     assert set(refusals) == set(STATUS)
     assert len({refusal.code for refusal in refusals}) == len(refusals)
     assert all(refusal.title for refusal in refusals)
-    assert set(RETRY_AFTER_S) <= set(refusals)
+    waits = {kind.code: kind.retry_after_s for kind in refusals if kind.retry_after_s}
+    assert waits == {"still-running": 1, "settlement-not-started": 60, "quote-unavailable": 600}
 
 
 def test_every_refusal_is_drawn_in_the_tree() -> None:
