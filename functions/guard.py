@@ -9,6 +9,7 @@ Reading goes on uncounted then.
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from functions.caller import SECURITY_SCHEME, Caller, check_young, read_caller
@@ -38,13 +39,15 @@ class Rates:
     """Of one address, whoever asks from there."""
 
 
-def guard_of(
-    settings: MoneyOutSettings,
-    limiter: "Callable[[], RateLimiter]",
-    *,
-    clock_s: Callable[[], float],
-) -> "Guard":
+def guard_of(settings: MoneyOutSettings, *, clock_s: Callable[[], float]) -> "Guard":
     """Make the guard that a function's environment asks for."""
+
+    @cache
+    def limiter() -> "RateLimiter":
+        from pixr.adapters.redis.rates import RateLimiter  # noqa: PLC0415 -- see ADR-0026
+
+        return RateLimiter(settings.redis_url)
+
     return Guard(
         issuer=settings.oidc_issuer,
         token_age_s=settings.money_token_age_s,

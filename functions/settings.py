@@ -25,6 +25,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from pixr.domain.money import LAMPORTS_PER_SOL
+
 _KEY_ARN = re.compile(
     r"arn:[\w-]+:secretsmanager:[a-z0-9-]+:[0-9]+:secret:\S+"
     r"|arn:[\w-]+:kms:[a-z0-9-]+:[0-9]+:key/[\w-]+"
@@ -57,6 +59,11 @@ KmsKeyArn = Annotated[
 KeyText = Annotated[SecretStr, AfterValidator(_is_a_key)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 Address = Annotated[str, StringConstraints(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
+
+
+def in_lamports(sol: Decimal) -> int:
+    """A setting in SOL, of nine decimals at most, as whole lamports."""
+    return int(sol * LAMPORTS_PER_SOL)
 
 
 def _each_once(urls: str) -> str:
@@ -215,6 +222,11 @@ class MoneyOutSettings(ChainSettings):
     """A symmetric key of KMS that seals the secrets of second factors."""
     small_withdrawal_sol: Decimal = Field(default=Decimal(1), ge=0, decimal_places=9)
     """SOL that may go to new addresses within a day, and that may be invested without a code."""
+
+    @property
+    def small_lamports(self) -> int:
+        """The same in lamports; 0: nothing is small."""
+        return in_lamports(self.small_withdrawal_sol)
 
     @model_validator(mode="after")
     def _second_factor_is_optional_on_one_machine_only(self) -> Self:

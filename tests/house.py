@@ -191,13 +191,11 @@ def forget() -> None:
         wallet.settings,
         wallet.seed,
         wallet.vault,
-        wallet.limiter,
         wallet.guard,
         api.settings,
         api.stream,
         api.bucket,
         api.vault,
-        api.limiter,
         api.guard,
         nodes._held_to,
     ):

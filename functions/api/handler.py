@@ -49,12 +49,10 @@ from pixr.adapters.keys import Vault
 from pixr.adapters.objects import Bucket
 from pixr.adapters.postgres import Database, connect, stats
 from pixr.adapters.solana import Solana
-from pixr.domain.money import LAMPORTS_PER_SOL
 from pixr.domain.renditions import SolPrice
 
 if TYPE_CHECKING:
     from pixr.adapters.redis import ViewStream
-    from pixr.adapters.redis.rates import RateLimiter
 
 HEALTH_TIMEOUT_S = 2
 
@@ -68,17 +66,9 @@ def settings() -> ApiSettings:
 
 
 @cache
-def limiter() -> "RateLimiter":
-    """What counts requests; its connection is kept between them."""
-    from pixr.adapters.redis.rates import RateLimiter  # noqa: PLC0415 -- see ADR-0026
-
-    return RateLimiter(settings().redis_url)
-
-
-@cache
 def guard() -> Guard:
     """What stands before every route."""
-    return guard_of(settings(), limiter, clock_s=time.time)
+    return guard_of(settings(), clock_s=time.time)
 
 
 app = Http(logger, guard)
@@ -203,7 +193,7 @@ def post_invest(body: InvestRequest, idempotency_key: IdempotencyKey) -> Investm
             claim=claim,
             sol=_sol_price(),
             return_cap_bps=settings().return_cap_bps,
-            small_lamports=int(settings().small_withdrawal_sol * LAMPORTS_PER_SOL),
+            small_lamports=settings().small_lamports,
             demand=_demand(db, body.totp_code, now=now),
             now=now,
         )

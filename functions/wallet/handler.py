@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 from aws_lambda_powertools.event_handler import Response
@@ -21,7 +21,7 @@ from functions.http import PREFIX, Http
 from functions.nodes import nodes_of
 from functions.once import IdempotencyKey, claim_of
 from functions.second_factor import IN_BODY, IN_HEADER, CodeHeader, Demand, demand_code
-from functions.settings import WalletSettings
+from functions.settings import WalletSettings, in_lamports
 from functions.telemetry import count_one, make_logger
 from functions.values import PAGE_LIMIT_MAX, Amount, explorer_url, read_cursor, read_id
 from functions.wake import wake_settler
@@ -48,11 +48,7 @@ from functions.wallet.withdraw import Withdrawal, withdraw
 from pixr.adapters.keys import AnySeed, Vault, load_master_seed
 from pixr.adapters.postgres import Database, connect
 from pixr.adapters.solana import Solana
-from pixr.domain.money import LAMPORTS_PER_SOL
 from pixr.domain.withdrawals import Rules
-
-if TYPE_CHECKING:
-    from pixr.adapters.redis.rates import RateLimiter
 
 logger = make_logger("wallet")
 
@@ -64,17 +60,9 @@ def settings() -> WalletSettings:
 
 
 @cache
-def limiter() -> "RateLimiter":
-    """What counts requests; its connection is kept between them."""
-    from pixr.adapters.redis.rates import RateLimiter  # noqa: PLC0415 -- see ADR-0026
-
-    return RateLimiter(settings().redis_url)
-
-
-@cache
 def guard() -> Guard:
     """What stands before every route."""
-    return guard_of(settings(), limiter, clock_s=time.time)
+    return guard_of(settings(), clock_s=time.time)
 
 
 app = Http(logger, guard)
@@ -122,11 +110,11 @@ def _house() -> dict[str, str]:
 def _rules() -> Rules:
     chosen = settings()
     return Rules(
-        hour_lamports_max=int(chosen.withdraw_limit_1h_sol * LAMPORTS_PER_SOL),
-        day_lamports_max=int(chosen.withdraw_limit_24h_sol * LAMPORTS_PER_SOL),
+        hour_lamports_max=in_lamports(chosen.withdraw_limit_1h_sol),
+        day_lamports_max=in_lamports(chosen.withdraw_limit_24h_sol),
         hour_max=chosen.withdrawals_1h_max,
         day_max=chosen.withdrawals_24h_max,
-        small_lamports=int(chosen.small_withdrawal_sol * LAMPORTS_PER_SOL),
+        small_lamports=chosen.small_lamports,
     )
 
 
