@@ -95,5 +95,5 @@ def keep(db: Database, claim: Claim, *, status: int, answer: Mapping[str, Any]) 
 
 def prune(db: Database, *, now: datetime) -> int:
     """Forget ``PRUNED_TOGETHER`` keys older than ``KEPT`` at most, and say how many."""
-    parameters = {"before": now - KEPT, "limit": PRUNED_TOGETHER}
+    parameters = {"now": now, "kept": KEPT, "limit": PRUNED_TOGETHER}
     return db.execute(sql("idempotency/prune"), parameters).rowcount

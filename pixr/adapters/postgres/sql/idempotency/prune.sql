@@ -5,7 +5,7 @@ DELETE FROM idempotency
 WHERE (user_id, key) IN (
     SELECT user_id, key
     FROM idempotency
-    WHERE claimed_at < LEAST(%(before)s::timestamptz, now() - interval '30 days')
+    WHERE claimed_at < LEAST(%(now)s::timestamptz, now()) - %(kept)s::interval
     ORDER BY claimed_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
