@@ -192,6 +192,7 @@ def forget() -> None:
         wallet.seed,
         wallet.vault,
         wallet.guard,
+        wallet.house,
         api.settings,
         api.stream,
         api.bucket,

@@ -100,7 +100,9 @@ def _link(kind: str, name: str) -> str:
     return explorer_url(settings().network, settings().rpc_urls[0], kind=kind, name=name)
 
 
-def _house() -> dict[str, str]:
+@cache
+def house() -> dict[str, str]:
+    """Addresses of the house → what each is; the escrow's is derived once per container."""
     return {
         settings().treasury_address: "the treasury",
         seed().escrow().address: "the escrow of investments",
@@ -185,7 +187,7 @@ def post_withdraw(body: WithdrawRequest, idempotency_key: IdempotencyKey) -> Wit
         user_id=app.caller.user_id,
         lamports=lamports,
         destination=body.destination,
-        house=_house(),
+        house=house(),
     )
     claim = claim_of(app.caller, idempotency_key, "POST /withdraw", body)
     with connect(str(settings().database_url)) as db:
@@ -309,7 +311,7 @@ def post_allowlist(body: ListRequest) -> ListedView:
             db,
             app.caller.user_id,
             body,
-            house=_house(),
+            house=house(),
             demand=_demand(db, body.totp_code, now=now),
             now=now,
         )
