@@ -76,8 +76,8 @@ def confirm(db: Database, vault: Vault, user_id: str, code: str, *, now: datetim
     if factor is None or now >= factor.enrolled_at + ENROLMENT_LIFE:
         raise _nothing_waits()
     spend_code(db, vault, factor, code, now=now)
-    codes = [write_recovery_code(chance) for chance in totp.fresh_chances()]
-    if not second_factors.activate(db, factor, _digests(codes), now=now):
+    codes, digests = _fresh_codes()
+    if not second_factors.activate(db, factor, digests, now=now):
         raise _nothing_waits()
     return RecoveryCodes(recovery_codes=codes)
 
@@ -94,8 +94,8 @@ def renew_recovery_codes(
     """
     factor = _active(db, user_id)
     spend_code(db, vault, factor, code, now=now)
-    codes = [write_recovery_code(chance) for chance in totp.fresh_chances()]
-    if not second_factors.renew_codes(db, factor, _digests(codes), now=now):
+    codes, digests = _fresh_codes()
+    if not second_factors.renew_codes(db, factor, digests, now=now):
         raise _none_set_up()
     return RecoveryCodes(recovery_codes=codes)
 
@@ -138,9 +138,11 @@ def _active(db: Database, user_id: str) -> Factor:
     return factor
 
 
-def _digests(codes: list[str]) -> list[bytes]:
+def _fresh_codes() -> tuple[list[str], list[bytes]]:
+    """A set of recovery codes to be shown, and what is kept of them."""
+    codes = [write_recovery_code(chance) for chance in totp.fresh_chances()]
     plain = [read_recovery_code(code) for code in codes]
-    return [recovery_digest(code) for code in plain if code is not None]
+    return codes, [recovery_digest(code) for code in plain if code is not None]
 
 
 def _none_set_up() -> SecondFactorMissing:

@@ -128,7 +128,7 @@ def _judge(
     check_withdrawal(lamports)
     check_pace(
         lamports,
-        allowlist.withdrawn(db, asked.user_id, now=now),
+        payouts.withdrawn(db, asked.user_id, now=now),
         rules=rules,
         destination=asked.destination,
         usable_at=allowlist.usable_at(db, asked.user_id, asked.destination),

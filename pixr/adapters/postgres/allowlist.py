@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pixr.adapters.postgres import Database, Row, audit, sql
+from pixr.adapters.postgres import Database, Row, audit, second_factors, sql
 from pixr.domain.errors import AllowlistFull, AlreadyListed
-from pixr.domain.withdrawals import ALLOWLIST_MAX, COOL_OFF, DAY, Asked
+from pixr.domain.withdrawals import ALLOWLIST_MAX, COOL_OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def add(db: Database, user_id: str, destination: str, label: str, *, now: dateti
     entry = Entry(destination=destination, label=label, added_at=now, usable_at=now + COOL_OFF)
     with db.transaction():
         # One after the other, or two could both find room for one more.
-        db.execute(sql("second_factors/guard"), {"user_id": user_id})
+        second_factors.guard(db, user_id)
         check_new(db, user_id, destination)
         db.execute(
             sql("allowlist/add"),
@@ -89,12 +89,6 @@ def list_entries(
         sql("allowlist/list"),
         {"user_id": user_id, "limit": limit, "before_at": before_at, "before_key": before_key},
     ).fetchall()
-
-
-def withdrawn(db: Database, user_id: str, *, now: datetime) -> list[Asked]:
-    """Return the withdrawals of the last day, and whether the list trusted where they went."""
-    rows = db.execute(sql("payouts/withdrawn"), {"user_id": user_id, "since": now - DAY})
-    return [Asked(**row) for row in rows]
 
 
 def _write_down(

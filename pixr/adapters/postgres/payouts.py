@@ -12,6 +12,7 @@ from uuid import UUID
 from pixr.adapters.postgres import Database, Row, ledger, sql
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS
 from pixr.domain.payouts import Payout
+from pixr.domain.withdrawals import DAY, Asked
 
 
 def request(
@@ -115,3 +116,9 @@ def list_of_user(
             "before_id": before_id,
         },
     ).fetchall()
+
+
+def withdrawn(db: Database, user_id: str, *, now: datetime) -> list[Asked]:
+    """Return a user's withdrawals of the last day, and whether where they went was trusted."""
+    rows = db.execute(sql("payouts/withdrawn"), {"user_id": user_id, "since": now - DAY})
+    return [Asked(**row) for row in rows]

@@ -70,6 +70,14 @@ def show(db: Database, user_id: str, *, now: datetime) -> Shown:
     return Shown(**row)
 
 
+def guard(db: Database, user_id: str) -> datetime | None:
+    """Lock the user's guard, in a transaction, and say until when codes are not looked at."""
+    row = db.execute(sql("second_factors/guard"), {"user_id": user_id}).fetchone()
+    assert row is not None
+    locked_until: datetime | None = row["locked_until"]
+    return locked_until
+
+
 def check_frozen(db: Database, user_id: str, *, now: datetime) -> None:
     """Refuse while withdrawals are frozen.
 
@@ -89,7 +97,7 @@ def enroll(db: Database, factor: Factor, *, now: datetime) -> None:
         SecondFactorPresent: An active one is there.
     """
     with db.transaction():
-        _guard(db, factor.user_id)
+        guard(db, factor.user_id)
         present = find(db, factor.user_id)
         if present is not None and present.is_active:
             raise SecondFactorPresent
@@ -159,7 +167,7 @@ def activate(db: Database, factor: Factor, digests: Sequence[bytes], *, now: dat
         False when it was replaced or removed meanwhile; nothing is kept then.
     """
     with db.transaction():
-        _guard(db, factor.user_id)
+        guard(db, factor.user_id)
         done = db.execute(sql("second_factors/activate"), {"factor_id": factor.id, "now": now})
         if done.rowcount == 0:
             return False
@@ -171,7 +179,7 @@ def activate(db: Database, factor: Factor, digests: Sequence[bytes], *, now: dat
 def renew_codes(db: Database, factor: Factor, digests: Sequence[bytes], *, now: datetime) -> bool:
     """Replace all recovery codes; False when the factor is gone."""
     with db.transaction():
-        _guard(db, factor.user_id)
+        guard(db, factor.user_id)
         present = find(db, factor.user_id)
         if present is None or present.id != factor.id:
             return False
@@ -185,7 +193,7 @@ def remove(
 ) -> bool:
     """Forget a factor and freeze withdrawals; False when it was gone already."""
     with db.transaction():
-        _guard(db, factor.user_id)
+        guard(db, factor.user_id)
         done = db.execute(sql("second_factors/remove"), {"factor_id": factor.id, "now": now})
         if done.rowcount == 0:
             return False
@@ -195,17 +203,9 @@ def remove(
         return True
 
 
-def _guard(db: Database, user_id: str) -> datetime | None:
-    """Lock the user's guard and say until when codes are not looked at."""
-    row = db.execute(sql("second_factors/guard"), {"user_id": user_id}).fetchone()
-    assert row is not None
-    locked_until: datetime | None = row["locked_until"]
-    return locked_until
-
-
 def _still(db: Database, factor: Factor, *, now: datetime) -> bool:
     """Lock the guard and see whether the factor is the one that a code was compared with."""
-    locked_until = _guard(db, factor.user_id)
+    locked_until = guard(db, factor.user_id)
     if locked_until is not None and now < locked_until:
         raise SecondFactorLocked(int((locked_until - now).total_seconds()) + 1)
     present = find(db, factor.user_id)
