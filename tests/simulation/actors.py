@@ -120,11 +120,25 @@ class Actors:
             send=lambda topic, payload: self._deliver(actor.process, topic, payload),
         )
         town.count("ticks")
+        before = self._pause_and_work()
         report: Report | None = self._alive(actor, plans, lambda: tick.run(world, terms, clockwork))
+        after = self._pause_and_work()
+        is_paused = before["paused_at"] is not None and before["paused_at"] == after["paused_at"]
+        assert not is_paused or before == after, f"worked in a pause: {before}, then {after}"
         if report is not None:
             bugs = {key: text for key, text in report.broken.items() if BUG.match(text)}
             assert not bugs, f"the settler stumbled: {bugs}"
         return report
+
+    def _pause_and_work(self) -> dict[str, Any]:
+        """Since when settlement is paused, and how much was ever planned and signed."""
+        row = self.town.look.execute(
+            "SELECT (SELECT paused_at FROM settlement_pause),"
+            " (SELECT count(*) FROM batches) AS planned,"
+            " (SELECT count(*) FROM transactions) AS signed"
+        ).fetchone()
+        assert row is not None
+        return row
 
     def request(
         self,

@@ -210,7 +210,7 @@ FAULTS: Final = (
         name="stored, and signed again after 60 s",
         patch=_signed_again_after_a_minute,
         profile="network",
-        seeds=(4,),
+        seeds=(16,),
     ),
     Fault(
         name="an RPC error counts as not found",
@@ -223,7 +223,7 @@ FAULTS: Final = (
         name="an expired attempt is never followed by another",
         patch=lambda: mock.patch.object(batch_edges, "expire", return_value=True),
         profile="network",
-        seeds=(3,),
+        seeds=(21,),
     ),
     Fault(
         name="half of a batch is kept",
@@ -282,21 +282,21 @@ FAULTS: Final = (
         name="nobody is to blame for a failure",
         patch=lambda: mock.patch.object(sign, "blame", return_value=Blame()),
         profile="calm",
-        seeds=(3,),
+        seeds=(4,),
     ),
     Fault(name="the platform rounds up", patch=_rounded_up, profile="calm"),
     Fault(
         name="a pause stops nothing",
         patch=lambda: mock.patch.object(pauses, "read", return_value=None),
         profile="restore",
-        seeds=(6,),
+        seeds=(1,),
     ),
     Fault(name="the walk finds nothing", patch=blind.a_walk_that_finds_nothing, profile="restore"),
     Fault(
         name="an unknown payment is swallowed",
         patch=blind.an_unknown_payment_that_is_swallowed,
         profile="restore",
-        seeds=(6,),
+        seeds=(20,),
     ),
     Fault(
         name="the guard forgets what may have landed",

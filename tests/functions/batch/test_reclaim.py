@@ -259,6 +259,7 @@ def test_a_receipt_that_is_back_comes_home(settler: Settler, paid: list[str]) ->
 def test_missing_receipts_do_not_end_a_tick(settler: Settler) -> None:
     """They are told where broken batches are, and are none: what is under way is looked at."""
     lost = lose(settler, 30)
+    outlive(settler)
     address = settler.user("alice")
     settler.content("film", "alice")
     settler.watch("film", 600)
