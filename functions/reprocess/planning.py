@@ -96,7 +96,7 @@ class Planner:
 
     def _plan_funded(self, job: Row) -> None:
         etag, _ = self._check_object(job["source_key"])
-        if etag != upgrades.accepted_etag(self.db, job["content_id"], job["source_key"]):
+        if etag != self._content(job)["source_etag"]:
             raise Unusable("the source was replaced after it was accepted")
         with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
             facts, is_remuxed = self._probe(job["source_key"], etag, Path(folder))
@@ -105,7 +105,8 @@ class Planner:
                 f"the source's short side is {facts.size.short_px} px: no {job['rung']} in it"
             )
         frozen, chunks = plan(facts, job["rung"], is_remuxed=is_remuxed)
-        upgrades.start(self.db, self._planned(job, job["rung"], etag, frozen, chunks))
+        planned = self._planned(job, job["rung"], etag, frozen, chunks)
+        upgrades.start(self.db, planned, now=self.now)
 
     def _upload(self, key: str) -> Row | None:
         """The upload that this key was given to, if it was given at all."""
@@ -143,11 +144,15 @@ class Planner:
         except FfmpegError as error:
             raise Unusable("the file's container cannot be rewritten") from error
 
+    def _content(self, job: Row) -> Row:
+        content = contents.get(self.db, job["content_id"])
+        assert content is not None
+        return content
+
     def _planned(
         self, job: Row, rung: int, etag: str, frozen: Plan, chunks: list[Chunk]
     ) -> upgrades.Planned:
-        content = contents.get(self.db, job["content_id"])
-        assert content is not None
+        content = self._content(job)
         found = analysis.read(self.bucket, job["content_id"], manifest_key=content["analysis_key"])
         if found is not None:
             contents.set_analysis(
@@ -180,13 +185,14 @@ class Planner:
                 content_id=job["content_id"],
                 source_key=job["source_key"],
                 source_bytes=size_bytes,
+                source_etag=planned.source_etag,
                 facts=facts,
             ):
                 raise Unusable(
                     "this content already has a source; replacing a source is not offered yet"
                 )
             contents.accept_upload(self.db, job["upload_id"])
-            if not upgrades.start(self.db, planned):
+            if not upgrades.start(self.db, planned, now=self.now):
                 raise Overtaken
 
     def _reject(self, job: Row, reason: str) -> str:

@@ -6,6 +6,8 @@
 A content has one source at most: ``accept_source`` says False to a second one.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -61,9 +63,26 @@ def latest_upload(db: Database, content_id: str) -> Row | None:
 
 
 def accept_source(
-    db: Database, *, content_id: str, source_key: str, source_bytes: int, facts: SourceFacts
+    db: Database,
+    *,
+    content_id: str,
+    source_key: str,
+    source_bytes: int,
+    source_etag: str,
+    facts: SourceFacts,
+    detail: Mapping[int, int] | None = None,
 ) -> bool:
     """Make this the content's source.
+
+    Args:
+        db: The database.
+        content_id: Whose.
+        source_key: Where it is.
+        source_bytes: How large it is.
+        source_etag: Which version of the object was looked at.
+        facts: What it is.
+        detail: Rung → PSNR-Y in centidecibels of a round trip through the rung below; None: not
+            measured.
 
     Returns:
         False when the content has another source already; nothing was changed.
@@ -79,6 +98,8 @@ def accept_source(
             "duration_ms": facts.duration_ms,
             "frames": facts.frames,
             "has_audio": facts.audio is not None,
+            "source_etag": source_etag,
+            "detail": None if detail is None else json.dumps(detail),
         },
     )
     return cursor.rowcount == 1

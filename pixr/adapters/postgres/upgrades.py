@@ -1,7 +1,8 @@
 """Upgrade jobs and their chunks: what turns a source into a rendition.
 
-    QUEUED ──plan──▶ ENCODING ──last chunk──▶ ASSEMBLING ──publish──▶ PUBLISHED
-       └────────────────┴────────close───────────┴──▶ REJECTED (the file) / FAILED (the job)
+    QUEUED ──plan──▶ TUNING ──▶ ENCODING ──last chunk──▶ ASSEMBLING ──publish──▶ PUBLISHED
+       │                │    └▶ CONVERTING ──event──▶──────┘  │
+       └────────────────┴─────────close───────────────────────┴──▶ REJECTED (the file) / FAILED
 
 Every step is one guarded statement, so any message may come twice or late: the second planner,
 the second completion and the second publisher find the state moved on and change nothing.
@@ -72,14 +73,7 @@ def list_making(db: Database, content_id: str) -> set[int]:
     return {row["rung"] for row in rows}
 
 
-def accepted_etag(db: Database, content_id: str, source_key: str) -> str | None:
-    """Which version of the content's source was accepted."""
-    parameters = {"content_id": content_id, "source_key": source_key}
-    row = db.execute(sql("upgrade_jobs/accepted_etag"), parameters).fetchone()
-    return None if row is None else str(row["source_etag"])
-
-
-def start(db: Database, planned: Planned) -> bool:
+def start(db: Database, planned: Planned, *, now: datetime) -> bool:
     """Store the frozen plan with its chunks, all of it or nothing.
 
     Returns:
@@ -95,8 +89,11 @@ def start(db: Database, planned: Planned) -> bool:
                     "rung": planned.rung,
                     "source_etag": planned.source_etag,
                     "settings": json.dumps(planned.plan.document()),
+                    "state": "ENCODING",
+                    "frames_total": planned.plan.frames,
                     "chunks_total": len(planned.chunks),
                     "analysis_before": _json(planned.analysis),
+                    "now": now,
                 },
             ).rowcount
             == 1
@@ -134,9 +131,22 @@ def complete_chunk(
     object_key: str,
     size_bytes: int,
     cpu_ms: int,
+    bytes_read: int = 0,
+    samples: bytes | None = None,
     now: datetime,
 ) -> bool:
     """Count a chunk as done, once.
+
+    Args:
+        db: The database.
+        job_id: Whose chunk.
+        position: Which, from 0.
+        object_key: Where it is.
+        size_bytes: How large it is.
+        cpu_ms: What making it took.
+        bytes_read: Of the source.
+        samples: Frame hashes of its part of the source; see ``pixr.domain.sameness``.
+        now: The time.
 
     Returns:
         True for the completion that made the job whole, which is exactly one. False for any
@@ -150,6 +160,8 @@ def complete_chunk(
             "object_key": object_key,
             "bytes": size_bytes,
             "cpu_ms": cpu_ms,
+            "bytes_read": bytes_read,
+            "samples": samples,
             "now": now,
         },
     ).fetchone()

@@ -34,7 +34,7 @@ def expect(db: Database, content_id: str) -> tuple[UUID, str]:
 
 def accept(db: Database, content_id: str, key: str) -> bool:
     return contents.accept_source(
-        db, content_id=content_id, source_key=key, source_bytes=9, facts=FACTS
+        db, content_id=content_id, source_key=key, source_bytes=9, source_etag='"e"', facts=FACTS
     )
 
 

@@ -52,6 +52,7 @@ def start(db: Database, job_id: UUID, *, analysis: Hashes | None = None) -> bool
             chunks=chunks,
             analysis=analysis,
         ),
+        now=NOW,
     )
 
 
@@ -148,16 +149,6 @@ def test_one_live_job_per_rung_of_a_content(db: Database) -> None:
     assert upgrades.list_chunks(db, second) == []
     upgrades.close(db, first, "FAILED", "x", now=NOW)
     assert start(db, second)
-
-
-def test_accepted_version_of_a_source(db: Database) -> None:
-    job_id = open_job(db)
-    job = upgrades.get(db, job_id)
-    assert job is not None
-    assert upgrades.accepted_etag(db, "movie", job["source_key"]) is None
-    assert start(db, job_id)
-    assert upgrades.accepted_etag(db, "movie", job["source_key"]) == '"e"'
-    assert upgrades.accepted_etag(db, "movie", "another") is None
 
 
 def test_what_nobody_knows(db: Database) -> None:

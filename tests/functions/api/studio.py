@@ -44,8 +44,9 @@ def publish(
         job_id = uuid4()
         house.db.execute(
             "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, settings, state,"
-            " chunks_total, chunks_done, created_at, closed_at)"
-            " VALUES (%s, %s, 'base', %s, 'originals/x', '{}', 'PUBLISHED', 1, 1, now(), now())",
+            " chunks_total, chunks_done, created_at, moved_at, closed_at)"
+            " VALUES (%s, %s, 'base', %s, 'originals/x', '{}', 'PUBLISHED', 1, 1, now(), now(),"
+            " now())",
             (job_id, content_id, rung),
         )
         house.db.execute(
@@ -67,8 +68,8 @@ def start_job(house: House, content_id: str, rung: int, *, done: int, total: int
     job_id = uuid4()
     house.db.execute(
         "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, settings, state,"
-        " chunks_total, chunks_done, created_at)"
-        " VALUES (%s, %s, 'funded', %s, 'originals/x', '{}', 'ENCODING', %s, %s, now())",
+        " chunks_total, chunks_done, created_at, moved_at)"
+        " VALUES (%s, %s, 'funded', %s, 'originals/x', '{}', 'ENCODING', %s, %s, now(), now())",
         (job_id, content_id, rung, total, done),
     )
     house.db.execute(

@@ -32,8 +32,8 @@ def base_job(settler: Settler) -> UUID:
     """What the first event of an upload writes."""
     job_id = uuid4()
     settler.db.execute(
-        "INSERT INTO upgrade_jobs (id, content_id, kind, source_key, created_at)"
-        " VALUES (%s, 'film', 'base', 'originals/x', now())",
+        "INSERT INTO upgrade_jobs (id, content_id, kind, source_key, created_at, moved_at)"
+        " VALUES (%s, 'film', 'base', 'originals/x', now(), now())",
         (job_id,),
     )
     return job_id

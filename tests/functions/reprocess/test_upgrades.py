@@ -16,8 +16,8 @@ def fund(studio: Studio, content_id: str, rung: int) -> UUID:
     """What the settler writes when an upgrade is fully funded."""
     job_id = uuid4()
     studio.rows(
-        "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, created_at)"
-        " SELECT %s, content_id, 'funded', %s, source_key, now() FROM contents"
+        "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, created_at, moved_at)"
+        " SELECT %s, content_id, 'funded', %s, source_key, now(), now() FROM contents"
         " WHERE content_id = %s RETURNING id",
         job_id,
         rung,

@@ -17,7 +17,7 @@ SELECT (SELECT count(*)
            AS batches_moving,
        (SELECT count(*) FROM batches WHERE state = 'HOLD')::integer AS batches_held,
        (SELECT count(*) FROM upgrade_jobs
-        WHERE state IN ('QUEUED', 'ENCODING', 'ASSEMBLING'))::integer AS upgrades_open,
+        WHERE closed_at IS NULL)::integer AS upgrades_open,
        (SELECT COALESCE(sum(posted_lamports), 0) FROM ledger_accounts
         WHERE split_part(account, ':', 1) IN ('owed', 'return'))::bigint AS owed_lamports,
        (SELECT posted_lamports FROM ledger_accounts WHERE account = 'treasury')

@@ -8,7 +8,9 @@ SET source_key = %(source_key)s,
     height_px = %(height_px)s,
     duration_ms = %(duration_ms)s,
     frames = %(frames)s,
-    has_audio = %(has_audio)s
+    has_audio = %(has_audio)s,
+    source_etag = %(source_etag)s,
+    detail = %(detail)s::jsonb
 WHERE content_id = %(content_id)s
   AND (source_key IS NULL
        OR source_key = %(source_key)s
@@ -17,7 +19,7 @@ WHERE content_id = %(content_id)s
                SELECT FROM upgrade_jobs
                WHERE upgrade_jobs.content_id = contents.content_id
                  AND upgrade_jobs.source_key = contents.source_key
-                 AND upgrade_jobs.state IN ('QUEUED', 'ENCODING', 'ASSEMBLING'))
+                 AND upgrade_jobs.closed_at IS NULL)
            AND NOT EXISTS (
                SELECT FROM fundings
                WHERE fundings.content_id = contents.content_id

@@ -19,5 +19,5 @@ SELECT (SELECT count(*)
        (SELECT count(*) FROM owed_accounts
         WHERE available_lamports >= %(minimum_lamports)s)::integer AS dues,
        (SELECT count(*) FROM upgrade_jobs
-        WHERE state IN ('QUEUED', 'ENCODING', 'ASSEMBLING'))::integer AS upgrades,
+        WHERE closed_at IS NULL)::integer AS upgrades,
        (SELECT count(*) FROM outbox WHERE sent_at IS NULL)::integer AS messages

@@ -11,7 +11,7 @@ WHERE fundings.state = 'OPEN'
       FROM upgrade_jobs
       WHERE upgrade_jobs.content_id = fundings.content_id
         AND upgrade_jobs.rung = fundings.rung
-        AND upgrade_jobs.state IN ('QUEUED', 'ENCODING', 'ASSEMBLING'))
+        AND upgrade_jobs.closed_at IS NULL)
   AND NOT EXISTS (
       SELECT
       FROM renditions

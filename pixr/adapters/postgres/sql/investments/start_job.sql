@@ -10,10 +10,10 @@ WITH paid AS (
       AND fundings.escrowed_lamports = fundings.price_lamports
       AND contents.source_key IS NOT NULL
 ), job AS (
-    INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, created_at)
-    SELECT %(job_id)s, content_id, 'funded', rung, source_key, %(now)s
+    INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, created_at, moved_at)
+    SELECT %(job_id)s, content_id, 'funded', rung, source_key, %(now)s, %(now)s
     FROM paid
-    ON CONFLICT (content_id, rung) WHERE state IN ('QUEUED', 'ENCODING', 'ASSEMBLING') DO NOTHING
+    ON CONFLICT (content_id, rung) WHERE closed_at IS NULL DO NOTHING
     RETURNING id, content_id, rung
 ), funded AS (
     UPDATE fundings

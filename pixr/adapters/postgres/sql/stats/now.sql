@@ -9,6 +9,6 @@ SELECT
     (SELECT count(*) FROM batches WHERE state = 'HOLD') AS batches_held,
     (SELECT count(*)
      FROM upgrade_jobs
-     WHERE state IN ('QUEUED', 'ENCODING', 'ASSEMBLING')) AS upgrades_queued,
+     WHERE closed_at IS NULL) AS upgrades_queued,
     (SELECT count(*) FROM user_wallets) AS wallets,
     (SELECT max(drained_at) FROM drains) AS drained_at

@@ -7,6 +7,8 @@ WITH done AS (
         object_key = %(object_key)s,
         bytes = %(bytes)s,
         cpu_ms = %(cpu_ms)s,
+        bytes_read = %(bytes_read)s,
+        samples = %(samples)s,
         done_at = %(now)s
     FROM upgrade_jobs
     WHERE upgrade_chunks.job_id = %(job_id)s
@@ -14,10 +16,14 @@ WITH done AS (
       AND upgrade_chunks.state = 'QUEUED'
       AND upgrade_jobs.id = upgrade_chunks.job_id
       AND upgrade_jobs.state = 'ENCODING'
-    RETURNING upgrade_chunks.job_id
+    RETURNING upgrade_chunks.job_id, upgrade_chunks.frame_count
 )
 UPDATE upgrade_jobs
 SET chunks_done = chunks_done + 1,
+    frames_done = frames_done + done.frame_count,
+    bytes_read = upgrade_jobs.bytes_read + %(bytes_read)s,
+    moved_at = %(now)s,
+    restarts = 0,
     cpu_ms = upgrade_jobs.cpu_ms + %(cpu_ms)s,
     state = CASE WHEN chunks_done + 1 = chunks_total THEN 'ASSEMBLING' ELSE state END
 FROM done

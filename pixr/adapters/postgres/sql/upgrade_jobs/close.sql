@@ -6,5 +6,5 @@ SET state = %(state)s,
     analysis_after = COALESCE(%(analysis_after)s::jsonb, analysis_after),
     closed_at = %(now)s
 WHERE id = %(job_id)s
-  AND state IN ('QUEUED', 'ENCODING', 'ASSEMBLING')
+  AND closed_at IS NULL
 RETURNING id

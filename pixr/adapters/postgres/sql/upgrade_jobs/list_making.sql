@@ -3,4 +3,4 @@ SELECT rung
 FROM upgrade_jobs
 WHERE content_id = %(content_id)s
   AND rung IS NOT NULL
-  AND state IN ('QUEUED', 'ENCODING', 'ASSEMBLING')
+  AND closed_at IS NULL

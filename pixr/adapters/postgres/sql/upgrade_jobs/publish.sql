@@ -3,6 +3,7 @@ UPDATE upgrade_jobs
 SET state = 'PUBLISHED',
     analysis_after = %(analysis_after)s::jsonb,
     cpu_ms = cpu_ms + %(cpu_ms)s,
+    moved_at = %(now)s,
     closed_at = %(now)s
 WHERE id = %(job_id)s
   AND state = 'ASSEMBLING'
