@@ -43,6 +43,10 @@ PRICE_MIN_LAMPORTS: Final = RENT_EXEMPT_LAMPORTS
 """The rent-exempt minimum: a smaller sum can neither arrive at an empty escrow address nor go
 back to an emptied wallet, so no upgrade is cheaper."""
 
+DETAIL_MAX_CENTIDB: Final = 4_400
+"""What survives the rung below this well has nothing for the rung. Measured at 1080p: real film
+3,890, the same made of 720p 4,810."""
+
 SOL_PRICE_AGE_MAX: Final = timedelta(hours=24)
 SOL_PRICE_AHEAD_MAX: Final = timedelta(minutes=5)
 """How far an operator's clock may run before ours."""
@@ -73,6 +77,27 @@ def _reaches(size: Size, rung: int) -> bool:
 def real_rungs(source: Size) -> tuple[int, ...]:
     """The rungs of the ladder that the source has the lines for, lowest first; may be empty."""
     return tuple(rung for rung in LADDER if _reaches(source, rung))
+
+
+def shows_nothing_new(detail: Mapping[str, int] | None, rung: int) -> str | None:
+    """Why a rung would look like the one below it, or None when it would not, or nobody measured.
+
+    Args:
+        detail: Rung, as text → PSNR-Y in centidecibels of the source's round trip through the
+            rung below, as ``contents.detail`` holds it; None: nothing was measured.
+        rung: One of ``LADDER``.
+    """
+    centidb = None if detail is None else detail.get(str(rung))
+    if centidb is None or centidb < DETAIL_MAX_CENTIDB:
+        return None
+    return (
+        f"no visible gain: through the quality below {rung}p and back the source keeps"
+        f" {_db(centidb)} dB, and from {_db(DETAIL_MAX_CENTIDB)} dB on nobody sees a difference"
+    )
+
+
+def _db(centidb: int) -> Decimal:
+    return Decimal(centidb).scaleb(-2)
 
 
 def base_rung(source: Size) -> int:
@@ -114,27 +139,28 @@ class Figure:
     source: str
 
 
-# 1 vCPU is 1,769 MB of Lambda memory; arm64 in us-east-1.
-_VCPU_S: Final = Fraction("0.0000133334") * Fraction("1.769")
+VCPU_S_USD: Final = Fraction("0.0000133334") * Fraction("1.769")
+"""A second of one vCPU, which is 1,769 MB of Lambda memory; arm64 in us-east-1."""
+
 # Seeking to each chunk and decoding up to its first frame: measured 3 to 17 % with 10 s chunks.
 _CHUNKING: Final = Fraction(11, 10)
 _MEASURED: Final = "Lambda arm64 list price, us-east-1, × our measurement with x264 'fast'"
 
 PRICES: Final[Mapping[str, Figure]] = {
     "encode": Figure(
-        usd=54 * _CHUNKING * _VCPU_S,
+        usd=54 * _CHUNKING * VCPU_S_USD,
         unit="gigapixel made",
         as_of="2026-11",
         source=f"{_MEASURED}: 54 vCPU-seconds",
     ),
     "read": Figure(
-        usd=9 * _CHUNKING * _VCPU_S,
+        usd=9 * _CHUNKING * VCPU_S_USD,
         unit="gigapixel of the source decoded and scaled",
         as_of="2026-11",
         source=f"{_MEASURED}: 9 vCPU-seconds",
     ),
     "audio": Figure(
-        usd=2 * _VCPU_S,
+        usd=2 * VCPU_S_USD,
         unit="minute of audio encoded",
         as_of="2026-11",
         source="Lambda arm64 list price, us-east-1, × 2 vCPU-seconds (measured: 1.4)",
@@ -249,13 +275,7 @@ def quote(source: Source, rung: int, *, sol: SolPrice | None, now: datetime) -> 
     if rung not in real_rungs(source.size):
         raise NoGain(f"the source's short side is {source.size.short_px} px: no {rung} in it")
     size = rung_size(source.size, rung)
-    quantities = {
-        "encode": Fraction(source.frames * size.pixels, 10**9),
-        "read": Fraction(source.frames * source.size.pixels, 10**9),
-        "audio": Fraction(source.audio_encoded_ms, 60_000),
-        "requests": Fraction(1 + source.duration_ms // CHUNK_MS),
-        "storage": Fraction(estimated_bytes(source, rung), 10**9),
-    }
+    quantities = work(source, rung)
     lines = _lines(quantities, lamports_per_usd=Fraction(LAMPORTS_PER_SOL) * _inverse(checked.usd))
     total_lamports = sum(line.lamports for line in lines)
     assert total_lamports >= PRICE_MIN_LAMPORTS
@@ -269,10 +289,21 @@ def quote(source: Source, rung: int, *, sol: SolPrice | None, now: datetime) -> 
     )
 
 
+def work(source: Source, rung: int) -> dict[str, Fraction]:
+    """How much of each figure of ``PRICES`` making ``rung`` is thought to take, in its unit."""
+    return {
+        "encode": Fraction(source.frames * rung_size(source.size, rung).pixels, 10**9),
+        "read": Fraction(source.frames * source.size.pixels, 10**9),
+        "audio": Fraction(source.audio_encoded_ms, 60_000),
+        "requests": Fraction(1 + source.duration_ms // CHUNK_MS),
+        "storage": Fraction(estimated_bytes(source, rung), 10**9),
+    }
+
+
 def estimated_bytes(source: Source, rung: int) -> int:
     """How large the rendition will be, about; rounded up."""
     bits = Fraction(source.frames * rung_size(source.size, rung).pixels, 1000)
-    return _ceil(bits * Fraction(_BITS_PER_KILOPIXEL[rung], 8))
+    return _ceil(bits * Fraction(_BITS_PER_KILOPIXEL[max(rung, LADDER[0])], 8))
 
 
 def _fresh(sol: SolPrice | None, now: datetime) -> SolPrice:

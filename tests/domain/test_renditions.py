@@ -23,6 +23,7 @@ from pixr.domain.renditions import (
     quote,
     real_rungs,
     rung_size,
+    shows_nothing_new,
 )
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -235,3 +236,18 @@ def test_a_rung_that_the_source_has_not_is_refused() -> None:
 def test_a_price_that_is_no_price_is_a_bug(usd: Decimal) -> None:
     with pytest.raises(ValueError, match="positive"):
         quote(source(), 480, sol=SolPrice(usd=usd, as_of=NOW), now=NOW)
+
+
+@pytest.mark.parametrize("detail", [None, {}, {"720": 9_999}, {"1080": 4_399}])
+def test_a_rung_is_offered_unless_it_was_seen_to_hold_nothing(
+    detail: dict[str, int] | None,
+) -> None:
+    assert shows_nothing_new(detail, 1080) is None
+
+
+def test_a_rung_without_detail_says_what_was_measured() -> None:
+    reason = shows_nothing_new({"720": 3_000, "1080": 4_400}, 1080)
+    assert reason is not None
+    assert reason.startswith("no visible gain")
+    assert "1080p" in reason
+    assert "44.00 dB" in reason

@@ -1,0 +1,98 @@
+"""What an upgrade was thought to cost and what it did, from one table of prices.
+
+    plan frozen ─▶ estimate ┐
+                            ├─▶ error, a metric: the goal is ± 10 % at the median
+    published   ─▶ actual ──┘
+
+Both are cost, not price: no margin and no minimum. The actual counts what was measured (processor
+time, bytes, chunks) at the same prices, so the error is that of the estimate alone.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from pixr.domain.renditions import (
+    PRICES,
+    VCPU_S_USD,
+    Source,
+    estimated_bytes,
+    rung_size,
+    work,
+)
+
+_COMPUTED: Final = ("encode", "read", "audio")
+"""What of the price table is processor time."""
+
+_USD_PLACES: Final = 6
+
+
+def estimate_document(source: Source, rung: int) -> dict[str, Any]:
+    """What making ``rung`` from ``source`` should take, for ``upgrade_jobs.estimate``.
+
+    Returns:
+        ``{"vcpu_ms", "megapixels", "bytes", "usd"}``: integers, rounded up, and dollars as text.
+    """
+    amounts = work(source, rung)
+    usd = {code: amount * PRICES[code].usd for code, amount in amounts.items()}
+    compute_usd = sum((usd[code] for code in _COMPUTED), start=Fraction(0))
+    return _document(
+        vcpu_ms=_ceil(compute_usd * 1000 * _inverse(VCPU_S_USD)),
+        megapixels=_ceil(Fraction(source.frames * rung_size(source.size, rung).pixels, 10**6)),
+        size_bytes=estimated_bytes(source, rung),
+        usd=sum(usd.values(), start=Fraction(0)),
+    )
+
+
+def actual_document(
+    *,
+    cpu_ms: int,
+    megapixels: int,
+    size_bytes: int,
+    chunks: int,
+    converted_usd: Fraction = Fraction(0),
+) -> dict[str, Any]:
+    """What making a rendition took, for ``upgrade_jobs.actual``.
+
+    Args:
+        cpu_ms: Processor time of all its workers, those that searched for the quality included.
+        megapixels: Frames × pixels of the rendition, in millions.
+        size_bytes: What is kept of it.
+        chunks: How many were encoded; 0 when MediaConvert made it.
+        converted_usd: What MediaConvert charges for it.
+    """
+    usd = (
+        Fraction(cpu_ms, 1000) * VCPU_S_USD
+        + chunks * PRICES["requests"].usd
+        + Fraction(size_bytes, 10**9) * PRICES["storage"].usd
+        + converted_usd
+    )
+    return _document(vcpu_ms=cpu_ms, megapixels=megapixels, size_bytes=size_bytes, usd=usd)
+
+
+def error_percent(
+    estimate: Mapping[str, Any] | None, actual: Mapping[str, Any] | None
+) -> int | None:
+    """How far the estimate was off, in whole percent of the actual cost; positive: too dear.
+
+    Returns:
+        None when one of them is missing, or the job cost nothing.
+    """
+    if estimate is None or actual is None:
+        return None
+    thought, was = Fraction(str(estimate["usd"])), Fraction(str(actual["usd"]))
+    return round((thought - was) * 100 * _inverse(was)) if was else None
+
+
+def _document(*, vcpu_ms: int, megapixels: int, size_bytes: int, usd: Fraction) -> dict[str, Any]:
+    text = str(Decimal(_ceil(usd * 10**_USD_PLACES)).scaleb(-_USD_PLACES))
+    return {"vcpu_ms": vcpu_ms, "megapixels": megapixels, "bytes": size_bytes, "usd": text}
+
+
+def _ceil(value: Fraction) -> int:
+    return -(-value.numerator // value.denominator)
+
+
+def _inverse(value: Fraction) -> Fraction:
+    return Fraction(value.denominator, value.numerator)
