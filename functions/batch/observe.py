@@ -72,8 +72,13 @@ def observe(
         What happened to each that was moved or waits: a verdict's value, or 'raced'.
     """
     attempts = batches.attempts(db, [batch.id for batch in moving])
+    reclaimed = batches.receipts(db, [batch.id for batch in moving if batch.kind == "reclaim"])
     searches = [
-        Search(attempts=tuple(attempts[batch.id]), receipt=batch.receipt_address)
+        Search(
+            attempts=tuple(attempts[batch.id]),
+            receipt=batch.receipt_address,
+            emptied=batches.first_address(reclaimed.get(batch.id, ())),
+        )
         for batch in moving
     ]
     answers = chain.look_up(searches)

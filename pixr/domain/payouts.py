@@ -107,11 +107,14 @@ class Absent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptOnly:
-    """The receipt exists though no attempt of ours is known to have made it: somebody paid."""
+    """The batch's trace is there though no attempt of ours is known to have left it.
+
+    Its receipt exists, so somebody paid; or what it reclaims is gone, so somebody took it.
+    """
 
     address: str
     creator: str | None = None
-    """The transaction that made it, when a node can still tell; none of the batch's attempts."""
+    """The transaction that left it, when a node can still tell; none of the batch's attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +129,13 @@ Sighting: TypeAlias = Finalized | Failed | Unsettled | Absent | ReceiptOnly | Un
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What to look for on chain: every attempt of one batch, and its receipt."""
+    """What to look for on chain: every attempt of one batch, and the trace that it leaves."""
 
     attempts: tuple[Attempt, ...]
     receipt: str | None
-    """None for a batch that makes no receipt; its signatures are all there is to find."""
+    """None for a batch that makes no receipt."""
+    emptied: str | None = None
+    """A receipt that a reclaim empties: it stands until an attempt lands, and then it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,11 @@ def examine(db: Database, chain: Solana, batch: Batch) -> Case:
     attempts = batches.attempts(db, [batch.id])[batch.id]
     payouts = batches.items(db, [batch.id])[batch.id]
     receipts = batches.receipts(db, [batch.id])[batch.id]
-    search = Search(attempts=tuple(attempts), receipt=batch.receipt_address)
+    search = Search(
+        attempts=tuple(attempts),
+        receipt=batch.receipt_address,
+        emptied=batches.first_address(receipts),
+    )
     (sightings,) = chain.look_up([search])
     names = [node.name for node in chain.nodes]
     maker = _maker(chain, sightings)

@@ -232,6 +232,11 @@ def receipts(db: Database, batch_ids: Iterable[UUID]) -> dict[UUID, list[LockedR
     return found
 
 
+def first_address(receipts: Sequence[LockedReceipt]) -> str | None:
+    """One receipt of a reclaim stands for all: they go together. None where there is none."""
+    return receipts[0].receipt_address if receipts else None
+
+
 def attempts(db: Database, batch_ids: Iterable[UUID]) -> dict[UUID, list[Attempt]]:
     """Return every attempt of each batch, first to last."""
     found: dict[UUID, list[Attempt]] = {batch_id: [] for batch_id in batch_ids}

@@ -3,7 +3,8 @@
     1  epoch info, first block     finalized height and slot of one bank; how far history reaches
     2  signature statuses          256 a call
     3  receipts                    100 a call, where no signature is known or all have failed
-    4  who made the receipt        where one exists all the same
+    4  who made the receipt        where one exists all the same; who took it, where a reclaim's
+                                   is gone
 
 The order is the proof. What is absent is absent as of a height that was read *before* the
 search, in an answer that is no older than that height. Whatever is missing, late, malformed or
@@ -85,16 +86,18 @@ def look(node: Node, searches: Sequence[Search], each: Each) -> list[Sighting]:
     statuses = _statuses(node, searches, claim, each)
     found = [_seen(search, known) for search, known in zip(searches, statuses, strict=True)]
     open_ = [number for number, sighting in enumerate(found) if sighting is None]
-    receipts = _receipts(node, [searches[number].receipt for number in open_], each)
+    traces = [searches[number].receipt or searches[number].emptied for number in open_]
+    receipts = _receipts(node, traces, each)
 
     def settle(position: int) -> Sighting:
-        number, receipt = open_[position], receipts[position]
+        number, receipt, trace = open_[position], receipts[position], traces[position]
+        is_gone_a_trace = searches[number].emptied is not None
         failed = [item for item in statuses[number] if isinstance(item, Landed)]
         floor_slot = max([claim.finalized_slot, *(item.slot for item in failed)])
         if isinstance(receipt, Unknown):
             return receipt
-        if receipt.value:
-            return _maker(node, searches[number], claim)
+        if trace is not None and receipt.value is not is_gone_a_trace:
+            return _maker(node, searches[number], trace, claim)
         if claim.doubt is not None or receipt.slot < floor_slot:
             return Unknown(reason=claim.doubt or f"receipts as of slot {receipt.slot} only")
         return _nothing_moved(searches[number], statuses[number], claim)
@@ -196,17 +199,17 @@ def _receipts(
     return [none if address is None else next(flat) for address in addresses]
 
 
-def _maker(node: Node, search: Search, claim: Claim) -> Sighting:
-    """Find the transaction that made a receipt: an attempt of ours has paid, or somebody has.
+def _maker(node: Node, search: Search, trace: str, claim: Claim) -> Sighting:
+    """Find who made a receipt, or emptied it: an attempt of ours has landed, or somebody's.
 
     A list of signatures may lag behind the accounts. While an attempt of ours may be the one
     that is not listed yet, there is nothing to tell.
     """
-    assert search.receipt is not None
     creator: str | None = None
     try:
-        records = history.walk(node, search.receipt, until=None, pages_max=RECEIPT_PAGES_MAX)
-        creator = next((item.signature for item in records[::-1] if not item.is_failed), None)
+        records = history.walk(node, trace, until=None, pages_max=RECEIPT_PAGES_MAX)
+        ordered = records[::-1] if search.emptied is None else records
+        creator = next((item.signature for item in ordered if not item.is_failed), None)
         attempt = next((item for item in search.attempts if item.signature == creator), None)
         if attempt is not None:
             view = history.transaction(node, attempt.signature)
@@ -218,10 +221,9 @@ def _maker(node: Node, search: Search, claim: Claim) -> Sighting:
     except NodeError as error:
         return Unknown(reason=str(error))
     if is_told or claim.finalized_height > _dead_above(search):
-        return ReceiptOnly(address=search.receipt, creator=creator)
-    return Unknown(
-        reason=f"the receipt {search.receipt} exists, and what made it is not listed yet"
-    )
+        return ReceiptOnly(address=trace, creator=creator)
+    state = "exists, and what made it" if search.emptied is None else "is gone, and what took it"
+    return Unknown(reason=f"the receipt {trace} {state} is not listed yet")
 
 
 def _dead_above(search: Search) -> int:
