@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field, StringConstraints, WithJsonSchema
 
 from functions.second_factor import TotpCode
 from functions.values import Amount, AmountRequest, Moment, Request
+from pixr.domain import uploads
 from pixr.domain.investments import parse_quality
 from pixr.domain.views import CONTENT_ID_PATTERN
 
@@ -31,17 +32,78 @@ class UploadRequest(Request):
     ]
     content_id: ContentId | None = None
     size_bytes: Annotated[int, Field(strict=True, ge=1, le=UPLOAD_BYTES_MAX)] | None = None
+    """Of a file that goes in one PUT; nothing depends on it."""
+    bytes: Annotated[int, Field(strict=True, ge=1, le=uploads.BYTES_MAX)] | None = None
+    """Exactly the size of a file that goes in parts."""
+
+
+class PartView(BaseModel):
+    """One part of a large file: one PUT of ``bytes`` bytes to ``url``."""
+
+    number: int
+    url: str
+    bytes: int
+    etag: str | None
+    """Of what was put already; null: nothing."""
 
 
 class UploadView(BaseModel):
-    """Where to put the file: one PUT to ``url`` before ``expires_at``."""
+    """Where to put the file before ``expires_at``: one PUT to ``url``, or to each of ``parts``.
+
+    Parts beyond the first are listed behind ``next_cursor``, and completing joins them.
+    """
 
     upload_id: str
     content_id: str
     key: str
     method: str = "PUT"
-    url: str
+    url: str | None
+    """Null when the file goes in parts."""
+    bytes: int | None
+    part_bytes: int | None
+    parts_total: int | None
+    parts: list[PartView]
+    next_cursor: str | None
     expires_at: Moment
+
+
+class PartPage(BaseModel):
+    """Parts in order, with URLs that hold until ``expires_at``."""
+
+    items: list[PartView]
+    next_cursor: str | None
+    expires_at: Moment
+
+
+class PartRequest(Request):
+    """A part that was put, and the ETag that S3 answered."""
+
+    number: Annotated[int, Field(strict=True, ge=1, le=uploads.PARTS_MAX)]
+    etag: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
+
+
+class CompleteRequest(Request):
+    """Every part of the file, in any order."""
+
+    parts: Annotated[list[PartRequest], Field(min_length=1, max_length=uploads.PARTS_MAX)]
+
+
+class UploadProgress(BaseModel):
+    """What became of an upload, and how far the job is that its file caused."""
+
+    upload_id: str
+    content_id: str
+    key: str
+    state: str
+    """expected, accepted or rejected."""
+    reason: str | None
+    bytes: int | None
+    parts_total: int | None
+    job_id: str | None
+    """Null until the file has arrived."""
+    job_state: str | None
+    progress_percent: int | None
+    created_at: Moment
 
 
 class RenditionView(BaseModel):
@@ -66,6 +128,9 @@ class SourceView(BaseModel):
     frames: int
     bytes: int
     has_audio: bool
+    detail: dict[str, int] | None
+    """Quality → how well the source survives the next lower one, in hundredths of a decibel
+    (PSNR-Y): much means that the quality shows nothing new. Null: not measured."""
 
 
 class UploadState(BaseModel):
@@ -82,6 +147,8 @@ class AnalysisView(BaseModel):
 
     key: str
     sha256: str
+    version: int
+    """Counts up when its time codes were moved along with a source that begins elsewhere."""
 
 
 class LiveInvestmentView(BaseModel):
@@ -103,6 +170,10 @@ class ContentView(BaseModel):
     upload: UploadState | None
     renditions: list[RenditionView]
     manifest_key: str | None
+    """HLS."""
+    dash_manifest_key: str | None
+    sound_key: str | None
+    """The one sound of all renditions; null: there is none, or each has its own."""
     analysis: AnalysisView | None
     live_investments: list[LiveInvestmentView]
     created_at: Moment
@@ -200,17 +271,48 @@ class InvestmentPage(BaseModel):
     next_cursor: str | None
 
 
+class CostView(BaseModel):
+    """What an upgrade takes: processor time, millions of pixels made, bytes kept, dollars."""
+
+    vcpu_ms: int
+    megapixels: int
+    bytes: int
+    usd: str
+
+
+class QualityView(BaseModel):
+    """The quality that was searched for, on the scale of VMAF, and what was found."""
+
+    target: float | None
+    found: float | None
+    crf: int | None
+
+
 class UpgradeJobView(BaseModel):
-    """How far an upgrade is."""
+    """How far an upgrade is, how it is made, and what came of it."""
 
     job_id: str
     content_id: str
+    kind: str
+    """base, funded or source."""
     quality: str | None
     state: str
+    """QUEUED, TUNING, ENCODING, CONVERTING, ASSEMBLING, PUBLISHED, REJECTED or FAILED."""
     progress_percent: int | None
+    frames_done: int
+    frames_total: int | None
     chunks_done: int
     chunks_total: int | None
     cpu_ms: int
+    way: str
+    """chunks or mediaconvert."""
+    way_reason: str | None
+    """Why it does not go the usual way."""
+    vmaf: QualityView | None
+    sameness: dict[str, Any] | None
+    """The verdict and figures of comparing its source with the one before."""
+    estimate: CostView | None
+    actual: CostView | None
     analysis_preserved: bool | None
     """Whether the hashes before and after are equal; null until both were read."""
     reason: str | None

@@ -1,6 +1,8 @@
 """What a content is, and what could be better about it at which price."""
 
 from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Final
 
 from functions.api.answers import (
     AnalysisView,
@@ -17,6 +19,9 @@ from pixr.adapters.postgres import Database, Row, contents, investments, upgrade
 from pixr.domain.errors import BeingMade, NoGain, NotFound
 from pixr.domain.investments import check_gain
 from pixr.domain.renditions import LADDER, Quote, Size, SolPrice, Source, quote
+
+DASH_NAME: Final = "manifest.mpd"
+"""Of the DASH manifest, beside the HLS one; both show the same files."""
 
 
 def get_content(db: Database, content_id: str) -> Row:
@@ -51,6 +56,7 @@ def show_content(db: Database, content_id: str) -> ContentView:
             frames=row["frames"],
             bytes=row["source_bytes"],
             has_audio=row["has_audio"],
+            detail=row["detail"],
         ),
         upload=_upload(contents.latest_upload(db, content_id)),
         renditions=[
@@ -58,9 +64,15 @@ def show_content(db: Database, content_id: str) -> ContentView:
             for item in contents.list_renditions(db, content_id)
         ],
         manifest_key=row["manifest_key"],
+        dash_manifest_key=_beside(row["manifest_key"], DASH_NAME),
+        sound_key=row["sound_key"],
         analysis=None
         if row["analysis_key"] is None
-        else AnalysisView(key=row["analysis_key"], sha256=row["analysis_sha256"]),
+        else AnalysisView(
+            key=row["analysis_key"],
+            sha256=row["analysis_sha256"],
+            version=row["analysis_version"],
+        ),
         live_investments=[
             LiveInvestmentView(
                 quality=f"{item['rung']}p",
@@ -72,6 +84,10 @@ def show_content(db: Database, content_id: str) -> ContentView:
         ],
         created_at=row["created_at"],
     )
+
+
+def _beside(key: str | None, name: str) -> str | None:
+    return None if key is None else str(PurePosixPath(key).with_name(name))
 
 
 def _upload(row: Row | None) -> UploadState | None:
@@ -149,7 +165,9 @@ def _offer(
         state = funding["state"].lower()
         return _funded(funding, state=state, reason=f"the upgrade is {state} already")
     try:
-        check_gain(rung, source=source_size(row), present=present, making=making)
+        check_gain(
+            rung, source=source_size(row), detail=row["detail"], present=present, making=making
+        )
     except (NoGain, BeingMade) as error:
         state = "present" if rung in present else "making" if rung in making else "none"
         if funding is not None:

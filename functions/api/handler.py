@@ -17,13 +17,16 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.api.answers import (
+    CompleteRequest,
     ContentView,
     EarningPage,
     InvestmentAccepted,
     InvestmentPage,
     InvestRequest,
+    PartPage,
     UpgradeJobView,
     UpgradesView,
+    UploadProgress,
     UploadRequest,
     UploadView,
     ViewsAccepted,
@@ -33,7 +36,13 @@ from functions.api.figures import HealthView, StatsView, read_health, read_stats
 from functions.api.invest import Investment, invest
 from functions.api.portfolio import list_earnings, list_investments, show_job
 from functions.api.proofs import ProofView, show_proof
-from functions.api.uploads import expect_upload
+from functions.api.uploads import (
+    complete_upload,
+    end_upload,
+    expect_upload,
+    list_parts,
+    show_upload,
+)
 from functions.api.views import ViewsRequest, take_views
 from functions.caller import needs
 from functions.guard import Guard, guard_of
@@ -46,7 +55,7 @@ from functions.telemetry import make_logger
 from functions.values import PAGE_LIMIT_MAX, read_cursor, read_id
 from functions.wake import wake_settler
 from pixr.adapters.keys import Vault
-from pixr.adapters.objects import Bucket
+from pixr.adapters.multipart import PartsBucket
 from pixr.adapters.postgres import Database, connect, stats
 from pixr.adapters.solana import Solana
 from pixr.domain.renditions import SolPrice
@@ -55,6 +64,8 @@ if TYPE_CHECKING:
     from pixr.adapters.redis import ViewStream
 
 HEALTH_TIMEOUT_S = 2
+UPLOADERS = ("invest", "wallet:read")
+"""Scopes of which one lets a caller upload."""
 
 logger = make_logger("api")
 
@@ -91,9 +102,9 @@ def chain(db: Database) -> Solana:
 
 
 @cache
-def bucket() -> Bucket:
+def bucket() -> PartsBucket:
     """Where originals go."""
-    return Bucket(settings().s3_bucket)
+    return PartsBucket(settings().s3_bucket)
 
 
 @cache
@@ -132,12 +143,12 @@ def post_views(body: ViewsRequest) -> ViewsAccepted:
 
 @app.post(
     f"{PREFIX}/uploads",
-    security=needs("invest", "wallet:read"),
+    security=needs(*UPLOADERS),
     status_code=HTTPStatus.CREATED,
     tags=["content"],
 )
 def post_upload(body: UploadRequest) -> UploadView:
-    """Get a URL for one PUT of a video; what arrives there becomes the content."""
+    """Get a URL to put a video to, or one for each part of it; what arrives becomes the content."""
     with connect(str(settings().database_url)) as db:
         return expect_upload(
             db,
@@ -148,6 +159,54 @@ def post_upload(body: UploadRequest) -> UploadView:
             user_id=app.caller.user_id,
             now=datetime.now(UTC),
         )
+
+
+@app.get(f"{PREFIX}/uploads/<upload_id>", security=needs(*UPLOADERS), tags=["content"])
+def get_upload(upload_id: str) -> UploadProgress:
+    """Get what became of one of the caller's uploads, and how far its job is."""
+    with connect(str(settings().database_url)) as db:
+        return show_upload(db, read_id(upload_id), user_id=app.caller.user_id)
+
+
+@app.get(f"{PREFIX}/uploads/<upload_id>/parts", security=needs(*UPLOADERS), tags=["content"])
+def get_parts(upload_id: str, limit: Limit = PAGE_LIMIT_MAX, cursor: CursorText = None) -> PartPage:
+    """Get fresh URLs for the parts of an upload, and which parts are there."""
+    with connect(str(settings().database_url)) as db:
+        return list_parts(
+            db,
+            bucket(),
+            read_id(upload_id),
+            user_id=app.caller.user_id,
+            limit=limit,
+            cursor=read_cursor(cursor),
+            now=datetime.now(UTC),
+        )
+
+
+@app.post(f"{PREFIX}/uploads/<upload_id>/complete", security=needs(*UPLOADERS), tags=["content"])
+def post_complete(upload_id: str, body: CompleteRequest) -> UploadProgress:
+    """Join the parts of an upload to the file; repeating it changes nothing."""
+    with connect(str(settings().database_url)) as db:
+        return complete_upload(
+            db,
+            bucket(),
+            read_id(upload_id),
+            body,
+            user_id=app.caller.user_id,
+            now=datetime.now(UTC),
+        )
+
+
+@app.delete(
+    f"{PREFIX}/uploads/<upload_id>",
+    security=needs(*UPLOADERS),
+    status_code=HTTPStatus.NO_CONTENT,
+    tags=["content"],
+)
+def delete_upload(upload_id: str) -> None:
+    """End an upload before its file has arrived, and drop the parts of it."""
+    with connect(str(settings().database_url)) as db:
+        end_upload(db, bucket(), read_id(upload_id), user_id=app.caller.user_id)
 
 
 @app.get(f"{PREFIX}/content/<content_id>", tags=["content"])

@@ -149,7 +149,13 @@ def _fresh_quote(
     row = get_content(db, asked.content_id)
     present = {item["rung"] for item in contents.list_renditions(db, asked.content_id)}
     making = upgrades.list_making(db, asked.content_id)
-    check_gain(asked.rung, source=source_size(row), present=present, making=making)
+    check_gain(
+        asked.rung,
+        source=source_size(row),
+        detail=row["detail"],
+        present=present,
+        making=making,
+    )
     funding = investments.get_funding(db, asked.content_id, asked.rung)
     if funding is None:
         return price(row, asked.rung, sol=sol, now=now)

@@ -1,12 +1,16 @@
 """What a user's contents and investments have brought, and how far their upgrades are."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from functions.api.answers import (
+    CostView,
     EarningPage,
     EarningView,
     InvestmentPage,
     InvestmentView,
+    QualityView,
     UpgradeJobView,
 )
 from functions.values import Amount, Cursor, next_cursor
@@ -52,19 +56,41 @@ def show_job(db: Database, user_id: str, job_id: UUID) -> UpgradeJobView:
     return UpgradeJobView(
         job_id=str(row["id"]),
         content_id=row["content_id"],
+        kind=row["kind"],
         quality=None if row["rung"] is None else f"{row['rung']}p",
         state=row["state"],
         progress_percent=progress_percent(
-            row["state"], chunks_done=row["chunks_done"], chunks_total=row["chunks_total"]
+            row["state"], frames_done=row["frames_done"], frames_total=row["frames_total"]
         ),
+        frames_done=row["frames_done"],
+        frames_total=row["frames_total"],
         chunks_done=row["chunks_done"],
         chunks_total=row["chunks_total"],
         cpu_ms=row["cpu_ms"],
+        way=row["way"],
+        way_reason=row["way_reason"],
+        vmaf=_vmaf(row["tuning"]),
+        sameness=row["sameness"],
+        estimate=_cost(row["estimate"]),
+        actual=_cost(row["actual"]),
         analysis_preserved=None if before is None or after is None else before == after,
         reason=row["reason"],
         created_at=row["created_at"],
         closed_at=row["closed_at"],
     )
+
+
+def _vmaf(tuning: Mapping[str, Any] | None) -> QualityView | None:
+    if tuning is None:
+        return None
+    crf = tuning.get("crf")
+    return QualityView(
+        target=tuning.get("target"), found=tuning.get("tried", {}).get(str(crf)), crf=crf
+    )
+
+
+def _cost(document: Mapping[str, Any] | None) -> CostView | None:
+    return None if document is None else CostView.model_validate(document)
 
 
 def _investment(row: Row) -> InvestmentView:
@@ -83,7 +109,7 @@ def _investment(row: Row) -> InvestmentView:
         funded=Amount.of(row["funded_lamports"]),
         job_id=str(row["job_id"]) if has_job else None,
         progress_percent=progress_percent(
-            row["job_state"], chunks_done=row["chunks_done"], chunks_total=row["chunks_total"]
+            row["job_state"], frames_done=row["frames_done"], frames_total=row["frames_total"]
         )
         if has_job
         else None,

@@ -11,7 +11,8 @@ class MediaBucket(Construct):
     """Versioned, encrypted, TLS only, nothing public.
 
     What was refused stays a month under rejected/ for questions, an encoded chunk a week under
-    chunks/ for resuming its job; an upload nobody finished is billed for two days at most.
+    chunks/ for resuming its job, and the parts of an upload that nobody completed a day, on which
+    functions/api/uploads.py counts.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class MediaBucket(Construct):
                 _expire("chunks/", days=7),
                 s3.LifecycleRule(
                     id="unfinished-and-overwritten",
-                    abort_incomplete_multipart_upload_after=Duration.days(2),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
                     noncurrent_version_expiration=Duration.days(30),
                 ),
             ],

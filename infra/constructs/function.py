@@ -21,6 +21,7 @@ ARCHITECTURE: Final = lambda_.Architecture.ARM_64
 READ: Final = ("s3:GetObject",)
 WRITE: Final = ("s3:PutObject",)
 DELETE: Final = ("s3:DeleteObject",)
+PARTS: Final = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 
 DERIVE: Final = ("kms:GenerateMac",)
 SIGN: Final = ("kms:GetPublicKey", "kms:Sign")

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.acknowledge import acknowledge
 from infra.choices import environment
-from infra.constructs.function import DERIVE, OPEN, SEAL, WRITE, PixrFunction
+from infra.constructs.function import DERIVE, OPEN, PARTS, SEAL, WRITE, PixrFunction
 from infra.constructs.platform import Platform
 from infra.constructs.queues import Queues
 from infra.routes import ROUTES
@@ -112,8 +112,8 @@ class Gateway(Construct):
         # It judges codes and enrols nobody.
         function.may_for_users(OPEN, places.second_factor_key_arn)
         queues.settle.queue.grant_send_messages(function.role)
-        # What it presigns is done in its name.
-        function.may_with_objects(WRITE, ("originals/",))
+        # What it presigns is done in its name: parts are put with the right to put.
+        function.may_with_objects((*WRITE, *PARTS), ("originals/",))
         return function
 
     def _stage(self) -> None:

@@ -24,6 +24,7 @@ Refusal
 ├── Overfunded            more than is still open; says how much is
 ├── NoGain                the source has nothing for that rung, or it is there already
 ├── BeingMade             a job makes that rung already, with nobody's money or with others'
+├── UploadConflict        a part is missing or another, or the upload has ended
 ├── QuoteUnavailable      the price of SOL is missing or stale, so nothing can be priced
 ├── SettlementNotStarted  the settler has not pinned the house's addresses yet
 ├── KeyReused             the idempotency key came with another body before
@@ -342,13 +343,19 @@ class BeingMade(Refusal):
         super().__init__(f"{rung}p is being made at the moment: there is nothing left to pay for")
 
 
+class UploadConflict(Refusal):
+    """A part is missing or not the one that was named, or the upload has ended."""
+
+    code = "upload-conflict"
+    title = "The upload is not in a state for that"
+
+
 class QuoteUnavailable(Refusal):
     """Nothing can be priced at the moment."""
 
     code = "quote-unavailable"
     title = "No price can be quoted now"
-    # An operator has to act.
-    retry_after_s = 600
+    retry_after_s = 600  # an operator has to act
 
 
 class SettlementNotStarted(Refusal):

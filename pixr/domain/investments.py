@@ -7,14 +7,14 @@ The first investor fixes the price; nobody can put in more than is open.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Final
 
 from pixr.domain.earnings import INVESTORS_MAX
 from pixr.domain.errors import BeingMade, Malformed, NoGain, TooSmall
 from pixr.domain.money import RENT_EXEMPT_LAMPORTS, Lamports
-from pixr.domain.renditions import LADDER, Size, real_rungs
+from pixr.domain.renditions import LADDER, Size, real_rungs, shows_nothing_new
 
 FUNDING_TIME: Final = timedelta(days=30)
 """What is not fully funded by then is refunded: nobody's money waits for ever."""
@@ -23,7 +23,7 @@ INVESTMENT_MIN_LAMPORTS: Final = RENT_EXEMPT_LAMPORTS
 """So that escrow can always hold what it got, and 1,000 tiny parts cannot be bought for a cent."""
 
 _QUALITY = re.compile(r"([0-9]{3,4})p?")
-_JOB_PERCENT: Final = {"QUEUED": 0, "ASSEMBLING": 95, "PUBLISHED": 100}
+_JOB_PERCENT: Final = {"QUEUED": 0, "TUNING": 1, "ASSEMBLING": 95, "PUBLISHED": 100}
 _ENCODED_PERCENT: Final = 95
 """Joining and checking the chunks is about the last twentieth of a job."""
 
@@ -44,13 +44,19 @@ def parse_quality(value: object) -> int:
 
 
 def check_gain(
-    rung: int, *, source: Size | None, present: Collection[int], making: Collection[int]
+    rung: int,
+    *,
+    source: Size | None,
+    detail: Mapping[str, int] | None,
+    present: Collection[int],
+    making: Collection[int],
 ) -> None:
     """Refuse to sell a rung that would show viewers nothing new.
 
     Args:
         rung: One of ``LADDER``.
         source: The picture of the accepted source; None while there is none.
+        detail: What was measured of it; see ``shows_nothing_new``.
         present: Rungs that are published already.
         making: Rungs that a job makes at the moment.
 
@@ -66,6 +72,8 @@ def check_gain(
         raise BeingMade(rung)
     if rung not in real_rungs(source):
         raise NoGain(f"the source's short side is {source.short_px} px: there is no {rung}p in it")
+    if reason := shows_nothing_new(detail, rung):
+        raise NoGain(reason)
 
 
 def return_cap(invested: Lamports, *, cap_bps: int) -> Lamports | None:
@@ -129,8 +137,9 @@ def check_investors(count: int) -> None:
         raise NoGain(f"{count} investors share in this content, which is the most it can have")
 
 
-def progress_percent(state: str, *, chunks_done: int, chunks_total: int | None) -> int | None:
+def progress_percent(state: str, *, frames_done: int, frames_total: int | None) -> int | None:
     """How far an upgrade job is, in whole percent; None when it ended without success."""
-    if state == "ENCODING" and chunks_total:
-        return chunks_done * _ENCODED_PERCENT // chunks_total
-    return 0 if state == "ENCODING" else _JOB_PERCENT.get(state)
+    if state not in ("ENCODING", "CONVERTING"):
+        return _JOB_PERCENT.get(state)
+    encoded = frames_done * _ENCODED_PERCENT // frames_total if frames_total else 0
+    return max(_JOB_PERCENT["TUNING"], encoded)

@@ -53,7 +53,7 @@ def test_what_is_no_quality_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize("size", [FULL_HD, PORTRAIT])
 def test_a_rung_that_the_source_has_is_sold(size: Size) -> None:
-    check_gain(1080, source=size, present=[480], making=[720])
+    check_gain(1080, source=size, detail=None, present=[480], making=[720])
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_a_rung_without_gain_is_not_sold(
     rung: int, source: Size | None, present: list[int], reason: str
 ) -> None:
     with pytest.raises(NoGain, match=reason):
-        check_gain(rung, source=source, present=present, making=[])
+        check_gain(rung, source=source, detail=None, present=present, making=[])
 
 
 def test_a_rung_that_is_being_made_is_not_sold() -> None:
     with pytest.raises(BeingMade, match="480p is being made"):
-        check_gain(480, source=FULL_HD, present=[], making=[480])
+        check_gain(480, source=FULL_HD, detail=None, present=[], making=[480])
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,12 @@ def test_a_part_that_is_too_small_is_refused(invested: int, open_before: int, sa
         check_share(Lamports(invested), open_lamports=open_before)
 
 
+def test_a_rung_that_was_seen_to_hold_nothing_is_not_sold() -> None:
+    with pytest.raises(NoGain, match=r"no visible gain.*48\.10 dB"):
+        check_gain(1080, source=FULL_HD, detail={"1080": 4_810}, present=[], making=[])
+    check_gain(1080, source=FULL_HD, detail={"1080": 3_890}, present=[], making=[])
+
+
 def test_a_split_bears_a_thousand_investors() -> None:
     check_investors(999)
     with pytest.raises(NoGain, match="1000 investors"):
@@ -140,10 +146,12 @@ def test_a_split_bears_a_thousand_investors() -> None:
     ("state", "done", "total", "percent"),
     [
         ("QUEUED", 0, None, 0),
-        ("ENCODING", 0, 3, 0),
+        ("TUNING", 0, 3, 1),
+        ("ENCODING", 0, 3, 1),
         ("ENCODING", 1, 3, 31),
         ("ENCODING", 3, 3, 95),
-        ("ENCODING", 0, None, 0),
+        ("ENCODING", 0, None, 1),
+        ("CONVERTING", 2, 3, 63),
         ("ASSEMBLING", 3, 3, 95),
         ("PUBLISHED", 3, 3, 100),
         ("REJECTED", 0, None, None),
@@ -153,4 +161,4 @@ def test_a_split_bears_a_thousand_investors() -> None:
 def test_progress_only_ends_at_a_hundred_when_it_is_published(
     state: str, done: int, total: int | None, percent: int | None
 ) -> None:
-    assert progress_percent(state, chunks_done=done, chunks_total=total) == percent
+    assert progress_percent(state, frames_done=done, frames_total=total) == percent

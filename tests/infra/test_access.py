@@ -119,6 +119,20 @@ def test_a_function_sends_to_one_queue(templates: Templates, handler: str, queue
     assert targets[0].startswith(f"Queues{queue}Queue")
 
 
+def test_the_api_puts_originals_and_their_parts_and_reads_none(templates: Templates) -> None:
+    (statement,) = (
+        statement
+        for statement in templates.statements("functions.api.handler.handler")
+        if any(action.startswith("s3:") for action in as_list(statement["Action"]))
+    )
+    assert set(statement["Action"]) == {
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+    }
+    assert json.dumps(statement["Resource"]).endswith('"/originals/*"]]}')
+
+
 def test_in_the_cloud_each_logs_in_as_the_one_database_user(cloud: Templates) -> None:
     for handler in ENVIRONMENTS:
         (statement,) = (

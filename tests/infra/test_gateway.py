@@ -41,6 +41,10 @@ PRIVATE = {
     "GET /api/defi/earnings",
     "GET /api/defi/stats",
     "POST /api/defi/uploads",
+    "GET /api/defi/uploads/{upload_id}",
+    "DELETE /api/defi/uploads/{upload_id}",
+    "GET /api/defi/uploads/{upload_id}/parts",
+    "POST /api/defi/uploads/{upload_id}/complete",
 }
 
 

@@ -93,4 +93,4 @@ def test_what_nobody_needs_any_more_is_deleted(templates: Templates) -> None:
     assert set(rules) == {"rejected/", "chunks/", None}
     assert rules["rejected/"]["ExpirationInDays"] == 30
     assert rules["chunks/"]["ExpirationInDays"] == 7
-    assert rules[None]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
+    assert rules[None]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}

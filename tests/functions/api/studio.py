@@ -1,5 +1,6 @@
 """Contents as the reprocessor leaves them, for tests of what comes after."""
 
+import json
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -22,14 +23,15 @@ def publish(
     rungs: tuple[int, ...] = (480,),
     short_px: int = 1080,
     frames: int = 900,
+    detail: dict[int, int] | None = None,
 ) -> None:
     """A live content of 30 s with a source and published renditions."""
     house.db.execute(
         "INSERT INTO contents (content_id, creator_id, state, source_key, source_bytes, width_px,"
         " height_px, duration_ms, frames, has_audio, best_rung, manifest_key, analysis_key,"
-        " analysis_sha256, created_at)"
-        " VALUES (%s, %s, 'live', 'originals/x', 1000, %s, %s, 30000, %s, true, %s, 'media/x',"
-        " 'analysis/x', %s, now())",
+        " analysis_sha256, detail, created_at)"
+        " VALUES (%s, %s, 'live', 'originals/x', 1000, %s, %s, 30000, %s, true, %s,"
+        " 'media/clip/master.m3u8', 'analysis/x', %s, %s, now())",
         (
             content_id,
             creator_id,
@@ -38,6 +40,7 @@ def publish(
             frames,
             max(rungs),
             "ab" * 32,
+            None if detail is None else json.dumps(detail),
         ),
     )
     for rung in rungs:
@@ -68,9 +71,10 @@ def start_job(house: House, content_id: str, rung: int, *, done: int, total: int
     job_id = uuid4()
     house.db.execute(
         "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, settings, state,"
-        " chunks_total, chunks_done, created_at, moved_at)"
-        " VALUES (%s, %s, 'funded', %s, 'originals/x', '{}', 'ENCODING', %s, %s, now(), now())",
-        (job_id, content_id, rung, total, done),
+        " chunks_total, chunks_done, frames_total, frames_done, created_at, moved_at)"
+        " VALUES (%s, %s, 'funded', %s, 'originals/x', '{}', 'ENCODING', %s, %s, %s, %s,"
+        " now(), now())",
+        (job_id, content_id, rung, total, done, 240 * total, 240 * done),
     )
     house.db.execute(
         "UPDATE fundings SET escrowed_lamports = price_lamports, state = 'FUNDED', job_id = %s"

@@ -15,7 +15,10 @@ def test_a_content_is_shown_to_anybody_without_its_creators_id(house: House) -> 
     assert body["source"]["height_px"] == 1080
     (rendition,) = body["renditions"]
     assert (rendition["quality"], rendition["playlist_key"]) == ("480p", "media/p")
-    assert body["analysis"] == {"key": "analysis/x", "sha256": "ab" * 32}
+    assert body["analysis"] == {"key": "analysis/x", "sha256": "ab" * 32, "version": 1}
+    assert body["manifest_key"] == "media/clip/master.m3u8"
+    assert body["dash_manifest_key"] == "media/clip/manifest.mpd"
+    assert (body["sound_key"], body["source"]["detail"]) == (None, None)
     assert body["live_investments"] == []
     assert "carol" not in str(body)
 
@@ -38,6 +41,31 @@ def test_every_rung_of_the_ladder_is_priced_or_says_why_not(house: House) -> Non
     assert sum(line["lamports"] for line in lines) == int(full["price"]["lamports"])
     assert full["funded"]["lamports"] == "0"
     assert full["open"] == full["price"]
+
+
+def test_a_rung_that_would_show_nothing_new_costs_nothing(house: House) -> None:
+    """A source that was blown up: it is twice 1080 lines, and 1440 of them hold nothing."""
+    publish(house, short_px=2160, detail={720: 3_890, 1080: 4_399, 1440: 4_400})
+    offers = {
+        offer["quality"]: offer for offer in house.get("/content/clip/upgrades").body["upgrades"]
+    }
+    assert [quality for quality, offer in offers.items() if offer["gain"]] == [
+        "720p",
+        "1080p",
+        "2160p",  # was not measured
+    ]
+    hollow = offers["1440p"]
+    assert hollow["reason"].startswith("no visible gain: ")
+    assert "44.00 dB" in hollow["reason"]
+    assert (hollow["state"], hollow["price"], hollow["quote"]) == ("none", None, None)
+    source = house.get("/content/clip").body["source"]
+    assert source["detail"] == {"720": 3_890, "1080": 4_399, "1440": 4_400}
+
+
+def test_before_anything_is_published_there_is_no_manifest(house: House) -> None:
+    house.post("/uploads", {"file_name": "a.mp4", "content_id": "clip"})
+    body = house.get("/content/clip", sub=None).body
+    assert (body["manifest_key"], body["dash_manifest_key"]) == (None, None)
 
 
 def test_a_rung_that_a_job_makes_is_not_offered(house: House) -> None:

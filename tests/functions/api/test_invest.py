@@ -1,5 +1,6 @@
 """Goal: an upgrade gets exactly its price, from whoever was first, and every lamport once."""
 
+import json
 import threading
 from typing import Any
 from uuid import uuid4
@@ -112,6 +113,17 @@ def test_nothing_is_sold_that_shows_nothing_new(house: House, quality: Any, code
     house.user("alice")
     assert put(house, lamports=RENT, quality=quality).problem == (409, code)
     assert untouched(house)
+
+
+def test_a_rung_that_was_seen_to_hold_nothing_is_not_sold(house: House) -> None:
+    publish(house, detail={720: 4_500, 1080: 3_000})
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    answer = put(house, lamports=RENT, quality="720p")
+    assert answer.problem == (409, "no-gain")
+    assert "45.00 dB" in answer.body["detail"]
+    assert untouched(house)
+    assert put(house, lamports=RENT, quality="1080p").status == 202
 
 
 def test_what_a_job_makes_already_is_not_sold(house: House) -> None:
@@ -242,6 +254,41 @@ def test_progress_is_shown_to_those_whom_it_concerns(house: House) -> None:
     assert house.get("/upgrades/x").problem == (404, "not-found")
     (mine,) = house.get("/investments").body["items"]
     assert (mine["job_id"], mine["progress_percent"]) == (str(job_id), 47)
+
+
+def test_a_job_tells_how_it_is_made_and_what_it_costs(house: House) -> None:
+    publish(house)
+    pin_escrow(house)
+    house.user("alice", lamports=SOL)
+    put(house, lamports=price(house))
+    job_id = start_job(house, "clip", 1080, done=1, total=2)
+    bare = house.get(f"/upgrades/{job_id}").body
+    assert (bare["frames_done"], bare["frames_total"], bare["kind"]) == (240, 480, "funded")
+    assert (bare["way"], bare["way_reason"]) == ("chunks", None)
+    told = ("vmaf", "sameness", "estimate", "actual", "analysis_preserved", "reason")
+    assert [bare[name] for name in told] == [None] * len(told)
+    cost = {"vcpu_ms": 12, "megapixels": 34, "bytes": 56, "usd": "0.000078"}
+    house.db.execute(
+        "UPDATE upgrade_jobs SET state = 'CONVERTING', way = 'mediaconvert', way_reason = 'HDR',"
+        " tuning = %s, sameness = %s, estimate = %s, actual = %s, analysis_before = %s,"
+        " analysis_after = %s WHERE id = %s",
+        (
+            json.dumps({"crf": 21, "target": 95, "tried": {"23": 93.5, "21": 95.25}, "cpu_ms": 9}),
+            json.dumps({"verdict": "same", "shift_ms": 0}),
+            json.dumps(cost),
+            json.dumps({**cost, "usd": "0.000070"}),
+            json.dumps({"a": "1"}),
+            json.dumps({"a": "1"}),
+            job_id,
+        ),
+    )
+    shown = house.get(f"/upgrades/{job_id}").body
+    assert (shown["state"], shown["progress_percent"]) == ("CONVERTING", 47)
+    assert (shown["way"], shown["way_reason"]) == ("mediaconvert", "HDR")
+    assert shown["vmaf"] == {"target": 95, "found": 95.25, "crf": 21}
+    assert shown["sameness"] == {"verdict": "same", "shift_ms": 0}
+    assert (shown["estimate"], shown["actual"]["usd"]) == (cost, "0.000070")
+    assert shown["analysis_preserved"] is True
 
 
 def test_investors_racing_for_the_last_part_never_overfund(house: House) -> None:

@@ -6,8 +6,8 @@ SELECT content_investments.*,
        fundings.escrowed_lamports,
        fundings.job_id,
        upgrade_jobs.state AS job_state,
-       upgrade_jobs.chunks_done,
-       upgrade_jobs.chunks_total
+       upgrade_jobs.frames_done,
+       upgrade_jobs.frames_total
 FROM content_investments
 JOIN fundings USING (content_id, rung)
 LEFT JOIN upgrade_jobs ON upgrade_jobs.id = fundings.job_id
