@@ -148,7 +148,7 @@ class Assembler:
         except ObjectChanged as error:
             raise Unfit("the source was replaced while the job ran") from error
         if plan.is_remuxed:
-            source = rewrite(self.ffmpeg, source)
+            source = rewrite(self.ffmpeg, source, folder)
         script = folder / "list.ffconcat"
         script.write_text(join_list(plan, names))
         joined = self.ffmpeg.make(

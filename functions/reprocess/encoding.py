@@ -12,10 +12,10 @@ from typing import Final
 from uuid import UUID
 
 from functions.reprocess.messages import job_message
-from functions.reprocess.source import fetch, rewrite
+from functions.reprocess.source import opened
 from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
-from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
+from pixr.adapters.objects import Bucket
 from pixr.adapters.postgres import Database, Row, upgrades
 from pixr.domain.media import Chunk, Plan, encode_arguments, listing_arguments
 from pixr.domain.sources import Unusable, read_listing
@@ -85,10 +85,10 @@ class Encoder:
         key = chunk_key(job["id"], chunk.position)
         with tempfile.TemporaryDirectory(prefix="pixr-") as name:
             folder = Path(name)
-            source = self._source(job, plan, folder)
             output = folder / "chunk.mp4"
-            arguments = encode_arguments(plan, chunk, source=source, output=output)
-            run = self.ffmpeg.make(arguments, timeout_s=ENCODE_TIMEOUT_S)
+            with opened(self.bucket, job, plan) as served:
+                arguments = encode_arguments(plan, chunk, source=served.url, output=output)
+                run = self.ffmpeg.make(arguments, timeout_s=ENCODE_TIMEOUT_S)
             self._check(chunk, output)
             size_bytes = output.stat().st_size
             self.bucket.upload(output, key, content_type="video/mp4")
@@ -99,17 +99,9 @@ class Encoder:
             object_key=key,
             size_bytes=size_bytes,
             cpu_ms=run.cpu_ms,
+            bytes_read=served.bytes_read,
             now=self.now,
         )
-
-    def _source(self, job: Row, plan: Plan, folder: Path) -> Path:
-        try:
-            path = fetch(self.bucket, job["source_key"], etag=job["source_etag"], folder=folder)
-        except ObjectMissing as error:
-            raise Unusable("the source was deleted while the job ran") from error
-        except ObjectChanged as error:
-            raise Unusable("the source was replaced while the job ran") from error
-        return rewrite(self.ffmpeg, path) if plan.is_remuxed else path
 
     def _check(self, chunk: Chunk, output: Path) -> None:
         listing = self.ffmpeg.make(listing_arguments(output), timeout_s=LISTING_TIMEOUT_S).output

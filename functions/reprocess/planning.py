@@ -16,12 +16,19 @@ from uuid import UUID
 
 from functions.reprocess import analysis
 from functions.reprocess.messages import chunk_message
-from functions.reprocess.source import SOURCE_BYTES_MAX, fetch, rewrite
+from functions.reprocess.source import (
+    REWRITE_BYTES_MAX,
+    SOURCE_BYTES_MAX,
+    rewrite,
+    rewritten_key,
+)
 from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegError, FfmpegMissing
 from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
 from pixr.adapters.postgres import Database, Row, contents, upgrades
+from pixr.adapters.ranges import serving
 from pixr.domain.media import Chunk, Plan, plan
+from pixr.domain.mp4 import NotPlain, read_index
 from pixr.domain.renditions import base_rung, real_rungs
 from pixr.domain.sources import SourceFacts, Unusable
 
@@ -67,7 +74,7 @@ class Planner:
         try:
             with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
                 etag, size_bytes = self._check_object(key)
-                facts, is_remuxed = self._probe(key, etag, Path(folder))
+                facts, is_remuxed = self._probe(job, etag, size_bytes, Path(folder))
             rung = base_rung(facts.size)
             frozen, chunks = plan(facts, rung, is_remuxed=is_remuxed)
             planned = self._planned(job, rung, etag, frozen, chunks)
@@ -95,11 +102,11 @@ class Planner:
         return self._send_open_chunks(job)
 
     def _plan_funded(self, job: Row) -> None:
-        etag, _ = self._check_object(job["source_key"])
+        etag, size_bytes = self._check_object(job["source_key"])
         if etag != self._content(job)["source_etag"]:
             raise Unusable("the source was replaced after it was accepted")
         with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
-            facts, is_remuxed = self._probe(job["source_key"], etag, Path(folder))
+            facts, is_remuxed = self._probe(job, etag, size_bytes, Path(folder))
         if job["rung"] not in real_rungs(facts.size):
             raise Unusable(
                 f"the source's short side is {facts.size.short_px} px: no {job['rung']} in it"
@@ -128,13 +135,34 @@ class Planner:
             raise Unusable(f"the file is larger than {SOURCE_BYTES_MAX // 1024**2} MiB")
         return head.etag, head.size_bytes
 
-    def _probe(self, key: str, etag: str, folder: Path) -> tuple[SourceFacts, bool]:
+    def _probe(
+        self, job: Row, etag: str, size_bytes: int, folder: Path
+    ) -> tuple[SourceFacts, bool]:
+        """Say what the source is, and whether workers read a rewritten copy of it."""
+        key = job["source_key"]
+
+        def read(start: int, length: int) -> bytes:
+            if start >= size_bytes:
+                return b""
+            return self.bucket.read_range(key, start, length, etag=etag)
+
         try:
-            path = fetch(self.bucket, key, etag=etag, folder=folder)
+            try:
+                tracks = read_index(read, size_bytes).tracks
+            except NotPlain:
+                tracks = None
+            with serving(self.bucket, key, etag=etag, size_bytes=size_bytes) as served:
+                facts = self.ffmpeg.probe(served.url, tracks=tracks)
+                if facts.is_seekable:
+                    return facts, False
+                if size_bytes > REWRITE_BYTES_MAX:
+                    raise Unusable(
+                        f"the container has no index, and {size_bytes} bytes are more than the"
+                        f" {REWRITE_BYTES_MAX} that are rewritten here"
+                    )
+                path = rewrite(self.ffmpeg, served.url, folder)
             facts = self.ffmpeg.probe(path)
-            if facts.is_seekable:
-                return facts, False
-            return self.ffmpeg.probe(rewrite(self.ffmpeg, path)), True
+            self.bucket.upload(path, rewritten_key(job["id"]), content_type="video/x-matroska")
         except ObjectMissing as error:
             raise Unusable("the object was deleted while it was read") from error
         except ObjectChanged as error:
@@ -143,6 +171,7 @@ class Planner:
             raise  # our fault, not the file's
         except FfmpegError as error:
             raise Unusable("the file's container cannot be rewritten") from error
+        return facts, True
 
     def _content(self, job: Row) -> Row:
         content = contents.get(self.db, job["content_id"])

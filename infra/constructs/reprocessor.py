@@ -146,7 +146,7 @@ class Reprocessor(Construct):
             # like a broken role instead of "deleted meanwhile".
             function.may(("s3:ListBucket",), (bucket.bucket_arn,))
         self.plan.may_with_objects(READ, ("originals/", "analysis/"))
-        self.plan.may_with_objects(WRITE, ("rejected/",))
+        self.plan.may_with_objects(WRITE, ("rejected/", "chunks/"))
         self.plan.may_with_objects(DELETE, ("originals/",))
         self.encode.may_with_objects(READ, ("originals/",))
         self.encode.may_with_objects(WRITE, ("chunks/",))

@@ -9,13 +9,13 @@ import resource
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from pixr.domain.media import listing_arguments, picture_arguments
-from pixr.domain.sources import SourceFacts, Unusable, judge, read_listing
+from pixr.domain.media import Input, listing_arguments, picture_arguments
+from pixr.domain.sources import SourceFacts, Track, Unusable, judge, read_listing
 
 OUTPUT_BYTES_MAX: Final = 256 * 1024**2
 """A listing of a million frames and four hours of sound has about 120 MB."""
@@ -117,20 +117,31 @@ class Ffmpeg:
             raise FfmpegFailed(f"ended with {run.return_code}: {run.log.strip()[-500:]}")
         return run
 
-    def probe(self, path: Path) -> SourceFacts:
+    def probe(self, source: Input, *, tracks: Mapping[str, Track] | None = None) -> SourceFacts:
         """Say what the file is.
+
+        Args:
+            source: The file.
+            tracks: What its index says, where that could be read; None: it is listed packet by
+                packet, which reads all of it.
 
         Raises:
             Unusable: It is nothing that we can use, with the reason for its owner.
             FfmpegMissing: The binary cannot be started.
         """
         try:
-            listed = self.run(listing_arguments(path), timeout_s=PROBE_TIMEOUT_S)
-            listing = read_listing(listed.output)
-            # Without a listing there is nothing to decode; the judge says why from the log.
-            shown = (
-                self.run(picture_arguments(path), timeout_s=PROBE_TIMEOUT_S) if listing else None
-            )
+            if tracks is not None:
+                shown = listed = self.run(picture_arguments(source), timeout_s=PROBE_TIMEOUT_S)
+                listing = tracks
+            else:
+                listed = self.run(listing_arguments(source), timeout_s=PROBE_TIMEOUT_S)
+                listing = read_listing(listed.output)
+                # Without a listing there is nothing to decode; the judge says why from the log.
+                shown = (
+                    self.run(picture_arguments(source), timeout_s=PROBE_TIMEOUT_S)
+                    if listing
+                    else None
+                )
         except FfmpegTimedOut as error:
             raise Unusable(f"reading the file takes more than {PROBE_TIMEOUT_S} seconds") from error
         except FfmpegFailed as error:

@@ -114,6 +114,23 @@ class Bucket:
                 raise ObjectTooLarge(f"s3://{self.name}/{key} is too large for a playlist")
             return answer["Body"].read(), answer["ETag"]
 
+    def read_range(self, key: str, start: int, length: int, *, etag: str) -> bytes:
+        """``length`` bytes of exactly this version, from byte ``start``; fewer at its end.
+
+        Raises:
+            ObjectMissing: No such key.
+            ObjectChanged: The key holds another version by now.
+            ObjectStoreError: Anything else.
+        """
+        with self._named("read", key):
+            answer = self._client.get_object(
+                Bucket=self.name,
+                Key=key,
+                IfMatch=etag,
+                Range=f"bytes={start}-{start + length - 1}",
+            )
+            return answer["Body"].read()
+
     def sha256(self, key: str) -> str:
         """Hash what the object holds, streamed, as lower-case hex.
 

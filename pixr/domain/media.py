@@ -174,30 +174,40 @@ def _gop_frames(facts: SourceFacts) -> int:
     return max(1, min(GOP_FRAMES_MAX, round(exact)))
 
 
-def _input(path: Path) -> list[str]:
-    return ["-protocol_whitelist", "file", "-format_whitelist", _FORMATS, "-i", f"file:{path}"]
+Input = Path | str
+"""A file on this machine, or the address on 127.0.0.1 where ``pixr.adapters.ranges`` serves one."""
+
+READ_TIMEOUT_US: Final = 60_000_000
 
 
-def listing_arguments(path: Path) -> list[str]:
+def _input(source: Input) -> list[str]:
+    formats = ["-format_whitelist", _FORMATS]
+    if isinstance(source, Path):
+        return ["-protocol_whitelist", "file", *formats, "-i", f"file:{source}"]
+    wait = ["-rw_timeout", str(READ_TIMEOUT_US), "-seekable", "1"]
+    return ["-protocol_whitelist", "http,tcp", *wait, *formats, "-i", source]
+
+
+def listing_arguments(source: Input) -> list[str]:
     """Print every packet of the first video and the first sound; decode nothing."""
     tracks = ["-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy"]
-    return [*_QUIET, "-loglevel", "level+info", *_input(path), *tracks, "-f", "framecrc", "-"]
+    return [*_QUIET, "-loglevel", "level+info", *_input(source), *tracks, "-f", "framecrc", "-"]
 
 
-def picture_arguments(path: Path) -> list[str]:
-    """Decode one frame and print its upright size."""
+def picture_arguments(source: Input) -> list[str]:
+    """Decode one frame and print its upright size; the banner goes to the log."""
     one = ["-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "-"]
-    return [*_QUIET, "-loglevel", "level+error", *_input(path), *one]
+    return [*_QUIET, "-loglevel", "level+info", *_input(source), *one]
 
 
-def remux_arguments(path: Path, output: Path) -> list[str]:
+def remux_arguments(source: Input, output: Path) -> list[str]:
     """Rewrite a container that has no index into one that has, touching no frame."""
     tracks = ["-map", "0:V:0", "-map", "0:a:0?", "-c", "copy"]
     quiet = [*_QUIET, "-loglevel", "level+error", "-y"]
-    return [*quiet, *_input(path), *tracks, *_EXACT, "-f", "matroska", str(output)]
+    return [*quiet, *_input(source), *tracks, *_EXACT, "-f", "matroska", str(output)]
 
 
-def encode_arguments(plan: Plan, chunk: Chunk, *, source: Path, output: Path) -> list[str]:
+def encode_arguments(plan: Plan, chunk: Chunk, *, source: Input, output: Path) -> list[str]:
     """Encode exactly the chunk's frames as one closed-GOP piece that starts at zero.
 
     ``-seek_timestamp`` makes the seek absolute, half a gap before the first frame; the count of
