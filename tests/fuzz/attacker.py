@@ -37,6 +37,9 @@ TIMEOUT_S = 60
 SUMS = [1_000_000, "2000000", 890_880, "890880", "10" * 9]
 """The least that may stay in a wallet is the whole price of a short film's upgrade, too."""
 FAILURES_TOLD = 5
+FRAMING = {"content-length", "transfer-encoding", "connection", "host", "expect", "upgrade", "te"}
+"""Headers that say where a request ends and for whom it is: the server reads them before there is
+a request, and a malformed one is answered by it in its own words."""
 PROBLEM = "application/problem+json"
 CLIENT_ERROR_MIN = 400
 
@@ -132,6 +135,8 @@ def _draw(
 
 def _send(session: requests.Session, known: Known, case: Any, random: Random, found: Found) -> None:
     _put_in_what_exists(known, case, random)
+    for name in FRAMING & {name.lower() for name in case.headers or {}}:
+        case.headers.pop(name)
     headers = _token(known, random)
     if random.random() < 0.3:
         headers["Idempotency-Key"] = f"key-{random.randrange(20)}"
