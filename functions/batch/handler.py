@@ -147,6 +147,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.warning("chain.unseen", reason=reason)
     if report.stream_outage is not None:
         logger.warning("stream.unreachable", reason=report.stream_outage)
+    for job_id, reason in report.upgrades_stalled.items():
+        logger.error("upgrade.stalled", job_id=job_id, reason=reason)
     for batch_id, fault in report.broken.items():
         logger.error("batch.broken", batch_id=batch_id, fault=fault)
     # asdict would rebuild the counter from pairs, and count those.
@@ -188,6 +190,9 @@ def _measure(report: Report, backlog: dict[str, Any], landed: Sequence[dict[str,
             MetricUnit.NoUnit,
             1 - fees / (payees * BASE_FEE_LAMPORTS) if payees else None,
         ),
+    ]
+    figures += [
+        ("UpgradeCostError", MetricUnit.Percent, percent) for percent in report.cost_errors_percent
     ]
     figures += [("TransactionSeconds", MetricUnit.Seconds, row["seconds"]) for row in landed]
     for name, unit, value in figures:

@@ -21,6 +21,7 @@ from functions.batch.observe import observe
 from functions.batch.payday import Market
 from functions.batch.reclaim import plan_reclaims
 from functions.batch.sign import Desk, sign_and_send
+from functions.batch.sweep import sweep
 from functions.batch.tables import look_after
 from functions.batch.world import Clockwork, Report, Terms, World
 from pixr.adapters.keys import KeysUnreachable
@@ -164,13 +165,26 @@ def _round(
         planned = [batch for batch in opened if batch.state == "PLANNED"]
         sign = _signing(world, terms, clockwork, market, report)
         each(world, sign, companies(planned, SIGNED_TOGETHER), clockwork, report)
-    upgrades.advance(
+    _upgrade(world, terms, clockwork, report)
+    outbox.flush(db, world.send, now=now)
+    return _state(world, report)
+
+
+def _upgrade(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:
+    """Look after upgrades and the money in them. What it promises is sent right afterwards."""
+    db, now = world.db, clockwork.now()
+    if report.rounds == 1:
+        swept = sweep(db, now=now)
+        report.upgrades_pushed = [str(job_id) for job_id in swept.pushed]
+        report.upgrades_stalled = swept.given_up
+    advanced = upgrades.advance(
         db,
         treasury_address=world.keyring.treasury.address,
         rules=terms.rules,
         new_id=clockwork.new_id,
         now=now,
     )
+    report.cost_errors_percent += advanced.cost_errors_percent
     upgrades.give_up(db, opened_before=now - terms.funding, new_id=clockwork.new_id, now=now)
     upgrades.sweep_dust(
         db,
@@ -178,8 +192,6 @@ def _round(
         new_id=clockwork.new_id,
         now=now,
     )
-    outbox.flush(db, world.send, now=now)
-    return _state(world, report)
 
 
 def _claim(world: World, terms: Terms, clockwork: Clockwork, report: Report) -> None:

@@ -7,12 +7,24 @@ paid for, while another job made that rung → begun when that job failed, refun
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from pixr.adapters.postgres import Database, Row, earnings, investments_settled, ledger, payouts
+from pixr.domain.costs import error_percent
 from pixr.domain.earnings import Rules
 from pixr.domain.investments import blocking_dust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    """What was decided."""
+
+    decided: int
+    """How many fundings."""
+    cost_errors_percent: list[int]
+    """How far the estimate of each that went live was off, where both figures were kept."""
 
 
 def advance(
@@ -22,17 +34,15 @@ def advance(
     rules: Rules,
     new_id: Callable[[], UUID],
     now: datetime,
-) -> int:
+) -> Advanced:
     """Decide every funding whose job has ended, or that no job is needed for any more.
 
     What could not begin when its money landed begins here, as soon as it can.
-
-    Returns:
-        How many were decided.
     """
     for row in investments_settled.list_startable(db):
         investments_settled.start(db, row["content_id"], row["rung"], job_id=new_id(), now=now)
     decided = _give_back(db, investments_settled.list_made(db), new_id=new_id, now=now)
+    errors_percent: list[int] = []
     for row in investments_settled.list_decided(db):
         state = "LIVE" if row["is_published"] else "FAILED"
         with db.transaction():
@@ -52,7 +62,10 @@ def advance(
                 )
             if state == "LIVE":
                 earnings.start_new_epoch(db, row["content_id"], rules=rules, now=now)
-    return decided
+        off_percent = error_percent(row["estimate"], row["actual"]) if state == "LIVE" else None
+        if off_percent is not None:
+            errors_percent.append(off_percent)
+    return Advanced(decided=decided, cost_errors_percent=errors_percent)
 
 
 def give_up(

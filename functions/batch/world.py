@@ -104,6 +104,12 @@ class Report:
     """What it lacks to its float; None when it is not watched, or its balance is not known."""
     unseen: list[str] = field(default_factory=list[str])
     """Why a restored database or a stolen key might have gone unnoticed in this tick."""
+    upgrades_pushed: list[str] = field(default_factory=list[str])
+    """Upgrade jobs that stood still and were asked for again."""
+    upgrades_stalled: dict[str, str] = field(default_factory=dict[str, str])
+    """Upgrade jobs that were given up for that, each with the reason."""
+    cost_errors_percent: list[int] = field(default_factory=list[int])
+    """Of each upgrade that went live: how far its estimate was off; positive: too dear."""
     paused: str | None = None
     """Why nothing was planned or signed."""
     outage: str | None = None

@@ -118,6 +118,8 @@ WATCHED: Final = (
     Watched(metric="TransactionSeconds", statistic="p95"),
     Watched(metric="FeeSavingShare", statistic="Average"),
     Watched(metric="UpgradeQueueDepth"),
+    # How far estimates of upgrades were off; the goal is within 10 at the median.
+    Watched(metric="UpgradeCostError", statistic="p50"),
     Watched(metric="WalletsCreated", service="wallet", statistic="Sum"),
 )
 

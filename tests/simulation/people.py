@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.api.invest import Investment, invest
+from functions.batch.sweep import PATIENCE, RESTARTS_MAX
 from functions.wallet.withdraw import Withdrawal, withdraw
 from pixr.adapters.postgres import contents, upgrades
 from pixr.adapters.postgres.idempotency import Claim
@@ -270,6 +271,17 @@ def finish_an_upgrade(town: Town) -> str:
         return f"upgrade of {job['content_id']} failed"
     publish(town, job)
     return f"{job['content_id']} is now {job['rung']}p"
+
+
+def neglect_upgrades(town: Town) -> str:
+    """No encoder works for longer than the settler is patient, once or for the last time."""
+    restarts = RESTARTS_MAX if town.chance(0.3) else None
+    rows = town.look.execute(
+        "UPDATE upgrade_jobs SET moved_at = LEAST(moved_at, %s) - %s,"
+        " restarts = COALESCE(%s, restarts) WHERE closed_at IS NULL RETURNING id",
+        (town.clock.now(), PATIENCE.still, restarts),
+    ).fetchall()
+    return f"{len(rows)} upgrades are neglected"
 
 
 def publish(town: Town, job: Mapping[str, Any]) -> None:

@@ -40,6 +40,7 @@ USUAL: Final[Mapping[str, int]] = {
     "invest": 10,
     "repeat": 3,
     "finish_upgrade": 6,
+    "neglect_upgrades": 4,
     "airdrop": 3,
     "poison": 3,
     "pass_time": 5,

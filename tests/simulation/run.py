@@ -223,5 +223,11 @@ def _tally(town: Town, now: Glance) -> None:
         "SELECT old, count(*) FROM simulation_edges WHERE new = 'HOLD' GROUP BY old"
     ):
         town.count("held", row["count"])
+    for row in town.look.execute(
+        "SELECT count(*) FILTER (WHERE restarts > 0) AS pushed,"
+        " count(*) FILTER (WHERE reason LIKE 'it stalled%%') AS stalled FROM upgrade_jobs"
+    ):
+        town.count("upgrades pushed", row["pushed"])
+        town.count("upgrades stalled", row["stalled"])
     for row in town.look.execute("SELECT state, count(*) FROM content_investments GROUP BY state"):
         town.count(f"investments {row['state']}", row["count"])

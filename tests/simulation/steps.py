@@ -132,6 +132,10 @@ def finish_upgrade(scene: Scene) -> str:
     return people.finish_an_upgrade(scene.town)
 
 
+def neglect_upgrades(scene: Scene) -> str:
+    return people.neglect_upgrades(scene.town)
+
+
 def airdrop(scene: Scene) -> str:
     """Money comes from outside: to a user, to the treasury, or to nobody who expects it."""
     town = scene.town
@@ -226,6 +230,7 @@ STEPS: Final[Mapping[str, Step]] = {
     "invest": invest,
     "repeat": repeat,
     "finish_upgrade": finish_upgrade,
+    "neglect_upgrades": neglect_upgrades,
     "airdrop": airdrop,
     "poison": poison,
     "pass_time": pass_time,

@@ -64,7 +64,10 @@ def list_made(db: Database) -> list[Row]:
 
 
 def list_decided(db: Database) -> list[Row]:
-    """Return ``{content_id, rung, is_published}`` of paid-for upgrades whose job has ended."""
+    """Return paid-for upgrades whose job has ended.
+
+    ``{content_id, rung, is_published, estimate, actual}`` of each; see ``pixr.domain.costs``.
+    """
     return db.execute(sql("investments/list_decided"), {"limit": DECIDED_MAX}).fetchall()
 
 

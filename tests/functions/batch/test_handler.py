@@ -113,6 +113,25 @@ def test_a_tick_pays_and_counts(deployed: Settler, capsys: pytest.CaptureFixture
     assert counted["TreasuryLamports"][0] < 10**10
 
 
+def test_the_error_of_an_estimate_is_counted(
+    deployed: Settler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed.content("film", "alice", rung=1080)
+    deployed.db.execute(
+        "WITH job AS (INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, settings,"
+        " state, chunks_total, estimate, actual, created_at, moved_at, closed_at)"
+        " VALUES (gen_random_uuid(), 'film', 'funded', 1080, 'originals/x', '{}', 'PUBLISHED', 1,"
+        """ '{"usd": "0.110"}', '{"usd": "0.100"}', now(), now(), now()) RETURNING id)"""
+        " INSERT INTO fundings (content_id, rung, price_lamports, quote, funded_lamports,"
+        " escrowed_lamports, state, job_id, opened_at)"
+        " SELECT 'film', 1080, 2000000, '{}', 2000000, 2000000, 'FUNDED', id, now() FROM job"
+    )
+    invoke()
+    assert figures(capsys.readouterr().out)["UpgradeCostError"] == [10.0]
+    invoke()
+    assert "UpgradeCostError" not in figures(capsys.readouterr().out)
+
+
 def test_a_treasury_below_its_float_is_counted(
     deployed: Settler, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

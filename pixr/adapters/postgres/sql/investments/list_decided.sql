@@ -1,5 +1,10 @@
--- Paid-for upgrades whose job has ended, one way or the other.
-SELECT fundings.content_id, fundings.rung, upgrade_jobs.state = 'PUBLISHED' AS is_published
+-- Paid-for upgrades whose job has ended, one way or the other, with what it was thought to cost and
+-- what it did.
+SELECT fundings.content_id,
+       fundings.rung,
+       upgrade_jobs.state = 'PUBLISHED' AS is_published,
+       upgrade_jobs.estimate,
+       upgrade_jobs.actual
 FROM fundings
 JOIN upgrade_jobs ON upgrade_jobs.id = fundings.job_id
 WHERE fundings.state = 'FUNDED'

@@ -1,0 +1,56 @@
+"""Upgrade jobs that stand still: pushed again, and given up when that does not help.
+
+    open, not moved for too long ─▶ pushed ⟲ ─▶ moved: the count begins anew
+                                      └─ as often as one may be ─▶ FAILED
+
+Each is one guarded statement: what a worker moves or closes meanwhile is left alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pixr.adapters.postgres import Database, Row, sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a job may stand still, and how often it is pushed."""
+
+    still: timedelta
+    """In every state but one."""
+    converting: timedelta
+    """While MediaConvert makes it, which has a queue of its own."""
+    restarts_max: int
+    jobs_max: int
+    """In one pass."""
+
+
+def push(db: Database, patience: Patience, *, now: datetime) -> list[UUID]:
+    """Promise a message for each job that stands still; return their ids, longest first."""
+    rows = db.execute(sql("sweeps/push"), _parameters(patience, now)).fetchall()
+    return [row["job_id"] for row in rows]
+
+
+def give_up(db: Database, patience: Patience, *, now: datetime) -> list[Row]:
+    """Close what was pushed in vain; return ``{job_id, reason}`` of each."""
+    return db.execute(sql("sweeps/give_up"), _parameters(patience, now)).fetchall()
+
+
+def retry(db: Database, job_id: UUID, *, now: datetime) -> bool:
+    """Promise an open job's message because a person asks for it.
+
+    Returns:
+        False when there is no such job, or it is closed.
+    """
+    return db.execute(sql("sweeps/retry"), {"job_id": job_id, "now": now}).rowcount == 1
+
+
+def _parameters(patience: Patience, now: datetime) -> dict[str, object]:
+    return {
+        "restarts_max": patience.restarts_max,
+        "before": now - patience.still,
+        "converting_before": now - patience.converting,
+        "limit": patience.jobs_max,
+        "now": now,
+    }
