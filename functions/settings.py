@@ -330,3 +330,24 @@ class AssembleSettings(ReprocessSettings):
     """For ``functions/reprocess/assemble.py``."""
 
     settle_queue_url: Url
+
+
+class FallbackSettings(Settings):
+    """For ``functions/reprocess/fallback.py``."""
+
+    s3_bucket: str
+    assemble_queue_url: Url
+    mediaconvert_role_arn: str = Field(pattern=r"^arn:[\w-]+:iam::[0-9]+:role/\S+$")
+    """What MediaConvert becomes, to read originals and write chunks."""
+    mediaconvert_queue_arn: str = Field(
+        pattern=r"^arn:[\w-]+:mediaconvert:[a-z0-9-]+:[0-9]+:queues/\S+$"
+    )
+    aws_endpoint_url_mediaconvert: Url | None = None
+    """Where MediaConvert is on one machine; boto3 reads the variable by itself."""
+
+    @model_validator(mode="after")
+    def _another_mediaconvert_is_for_one_machine_only(self) -> Self:
+        # Whoever answers there is told the places of all originals.
+        if self.aws_endpoint_url_mediaconvert is not None and not self.is_one_machine:
+            raise ValueError("AWS_ENDPOINT_URL_MEDIACONVERT is for STAGE=local only")
+        return self
