@@ -285,7 +285,10 @@ class QualityView(BaseModel):
 
     target: float | None
     found: float | None
+    """Null: it was not looked at yet."""
     crf: int | None
+    tried: dict[str, float]
+    """CRF → what samples of the film scored with it."""
 
 
 class UpgradeJobView(BaseModel):

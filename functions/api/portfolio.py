@@ -83,10 +83,9 @@ def show_job(db: Database, user_id: str, job_id: UUID) -> UpgradeJobView:
 def _vmaf(tuning: Mapping[str, Any] | None) -> QualityView | None:
     if tuning is None:
         return None
-    crf = tuning.get("crf")
-    return QualityView(
-        target=tuning.get("target"), found=tuning.get("tried", {}).get(str(crf)), crf=crf
-    )
+    crf, tried = tuning.get("crf"), tuning.get("tried", {})
+    found = tuning.get("found", tried.get(str(crf)))
+    return QualityView(target=tuning.get("target"), found=found, crf=crf, tried=tried)
 
 
 def _cost(document: Mapping[str, Any] | None) -> CostView | None:

@@ -31,6 +31,7 @@ class Words(TyperGroup):
         "verify": "Compare chain, ledger and accruals to the lamport.",
         "fees": "Write down what places in blocks cost, or replay the fee policy on it.",
         "hold": "Show what waits for a person, and let it go on where that is safe.",
+        "upgrade": "Show upgrade jobs and their dead letters, cancel one, or push it again.",
         "dead": "Show view events that were put aside, replay them, or drop them.",
         "pause": "Stop planning and signing, or go on.",
         "recover": "Read the ledger back from the chain, after the database was restored.",

@@ -46,6 +46,11 @@ def retry(db: Database, job_id: UUID, *, now: datetime) -> bool:
     return db.execute(sql("sweeps/retry"), {"job_id": job_id, "now": now}).rowcount == 1
 
 
+def list_jobs(db: Database, *, is_all: bool, limit: int) -> list[Row]:
+    """Return open jobs, those that stand still longest first, or all; see the statement."""
+    return db.execute(sql("sweeps/list"), {"is_all": is_all, "limit": limit}).fetchall()
+
+
 def _parameters(patience: Patience, now: datetime) -> dict[str, object]:
     return {
         "restarts_max": patience.restarts_max,

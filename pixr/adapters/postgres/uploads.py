@@ -48,3 +48,9 @@ def end(db: Database, upload_id: UUID, *, reason: str) -> bool:
     """
     parameters = {"upload_id": upload_id, "reason": reason}
     return db.execute(sql("uploads/end"), parameters).rowcount == 1
+
+
+def job_of(db: Database, upload_id: UUID) -> UUID | None:
+    """Return the id of the job that an upload's file caused; None: it has not arrived."""
+    row = db.execute(sql("uploads/job_of"), {"upload_id": upload_id}).fetchone()
+    return None if row is None else row["id"]

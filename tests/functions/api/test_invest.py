@@ -285,7 +285,12 @@ def test_a_job_tells_how_it_is_made_and_what_it_costs(house: House) -> None:
     shown = house.get(f"/upgrades/{job_id}").body
     assert (shown["state"], shown["progress_percent"]) == ("CONVERTING", 47)
     assert (shown["way"], shown["way_reason"]) == ("mediaconvert", "HDR")
-    assert shown["vmaf"] == {"target": 95, "found": 95.25, "crf": 21}
+    assert shown["vmaf"] == {
+        "target": 95,
+        "found": 95.25,
+        "crf": 21,
+        "tried": {"23": 93.5, "21": 95.25},
+    }
     assert shown["sameness"] == {"verdict": "same", "shift_ms": 0}
     assert (shown["estimate"], shown["actual"]["usd"]) == (cost, "0.000070")
     assert shown["analysis_preserved"] is True
