@@ -86,6 +86,7 @@ class LocalPlaces:
     treasury_key_arn: str
     second_factor_key_arn: str
     ffmpeg: str
+    mediaconvert_url: str
 
     @classmethod
     def read(cls, lookup: Lookup) -> Self:
@@ -97,6 +98,7 @@ class LocalPlaces:
             treasury_key_arn=lookup("treasury_key_arn"),
             second_factor_key_arn=lookup("second_factor_key_arn"),
             ffmpeg=lookup("ffmpeg"),
+            mediaconvert_url=lookup("mediaconvert_url"),
         )
 
 

@@ -23,6 +23,7 @@ from aws_cdk import aws_s3 as s3
 from infra.bundling import Bundles
 from infra.choices import CHOICES
 from infra.constructs.bucket import MediaBucket
+from infra.constructs.converter import Converter
 from infra.constructs.function import PixrFunction
 from infra.constructs.gateway import Gateway
 from infra.constructs.platform import Places, Platform
@@ -53,6 +54,7 @@ class Service(Stack):
         self.queues = Queues(self, "Queues")
         self.settler = Settler(self, "Settler", platform=platform, queues=self.queues)
         self.reprocessor = Reprocessor(self, "Reprocessor", platform=platform, queues=self.queues)
+        self.converter = Converter(self, "Converter", platform=platform, queues=self.queues)
         self.gateway = Gateway(self, "Gateway", platform=platform, queues=self.queues)
         self._outputs(places)
 
@@ -72,6 +74,7 @@ class Service(Stack):
             second_factor_key_arn=local.second_factor_key_arn,
             secrets_key_arn=None,
             ffmpeg=local.ffmpeg,
+            mediaconvert_url=local.mediaconvert_url,
             network=None,
             database_proxy=None,
         )
@@ -96,7 +99,7 @@ class Service(Stack):
             CfnOutput(self, name, value=value)
 
     def functions(self) -> dict[str, PixrFunction]:
-        """The six functions by logical name."""
+        """The seven functions by logical name."""
         return {
             "Wallet": self.gateway.wallet,
             "Api": self.gateway.api,
@@ -104,4 +107,5 @@ class Service(Stack):
             "ReprocessPlan": self.reprocessor.plan,
             "ReprocessEncode": self.reprocessor.encode,
             "ReprocessAssemble": self.reprocessor.assemble,
+            "ReprocessFallback": self.converter.fallback,
         }

@@ -38,6 +38,7 @@ class Places:
         second_factor_key_arn: The KMS key that seals the secrets of second factors.
         secrets_key_arn: The KMS key over both secrets; None on one machine.
         ffmpeg: Path of the program, as the function sees it.
+        mediaconvert_url: Where MediaConvert is on one machine; None in the cloud.
         network: None on one machine.
         database_proxy: None on one machine.
     """
@@ -52,6 +53,7 @@ class Places:
     ffmpeg: str
     network: Network | None
     database_proxy: rds.IDatabaseProxy | None
+    mediaconvert_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,8 +41,9 @@ FUNCTIONS: Final = (
     "ReprocessPlan",
     "ReprocessEncode",
     "ReprocessAssemble",
+    "ReprocessFallback",
 )
-QUEUES: Final = ("Plan", "Encode", "Assemble", "Settle")
+QUEUES: Final = ("Plan", "Encode", "Assemble", "Fallback", "Settle")
 
 SYNTH_TIMEOUT_S: Final = 180.0
 PUBLISH_TIMEOUT_S: Final = 120.0
@@ -60,7 +61,7 @@ class Outputs:
     Attributes:
         api_id: Of the HTTP API, which answers at Host ``<api_id>.execute-api.…``.
         bucket: Name of the bucket of videos.
-        queue_urls: Plan, Encode, Assemble and Settle.
+        queue_urls: Plan, Encode, Assemble, Fallback and Settle.
         dead_letter_urls: The same names.
         functions: Logical name (Wallet, Api, Batch, ReprocessPlan, …) to the deployed name.
     """

@@ -44,6 +44,7 @@ class Description:
     solana_rpc_url: str
     aws_endpoint: str
     issuer_url: str
+    mediaconvert_url: str
     api_id: str
     bucket: str
     network: str

@@ -36,6 +36,7 @@ FUNCTIONS: Final = {
     "plan": "ReprocessPlan",
     "encode": "ReprocessEncode",
     "assemble": "ReprocessAssemble",
+    "fallback": "ReprocessFallback",
 }
 RUNTIME: Final = "/2018-06-01/runtime"
 TIMEOUT_MAX_S: Final = 900
@@ -258,7 +259,7 @@ def deployed(short_name: str, aws_endpoint: str) -> Function:
     """Ask the running machine how a function is deployed.
 
     Args:
-        short_name: wallet, api, batch, plan, encode or assemble.
+        short_name: wallet, api, batch, plan, encode, assemble or fallback.
         aws_endpoint: Where the emulator listens.
 
     Raises:

@@ -4,6 +4,7 @@
     Valkey ───────────────┤
     Solana ─ fund ────────┼─▶ cdk deploy ─▶ front door :8787
     AWS ─ secrets ────────┤    (skipped when nothing changed)
+      └── MediaConvert ───┤
     token issuer ─────────┘
 
 Whatever fails or however it ends, what was started is stopped: in order by the ``with``, or by the
@@ -171,7 +172,8 @@ class _Starting:
         # Unwound last to first: the Lambda workers end before the servers that they use.
         with ExitStack() as servers, ExitStack() as cloud:
             started = self._start_parts(servers, cloud, network)
-            context = self._context(started, network)
+            mediaconvert_url = self._mediaconvert(cloud, started)
+            context = self._context(started, network, mediaconvert_url)
             outputs = self._timed(
                 "CDK deploy",
                 lambda: parts.deployed(self.home, started.cloud.aws, started.assembly, context),
@@ -188,6 +190,7 @@ class _Starting:
                 solana_rpc_url=context["solana_rpc_url"],
                 aws_endpoint=gateway.endpoint,
                 issuer_url=context["issuer"],
+                mediaconvert_url=mediaconvert_url,
                 api_id=outputs.api_id,
                 bucket=outputs.bucket,
                 network=network,
@@ -275,7 +278,12 @@ class _Starting:
             nodes=self.rpc_nodes,
         )
 
-    def _context(self, started: _Started, network: str) -> dict[str, str]:
+    def _mediaconvert(self, cloud: ExitStack, started: _Started) -> str:
+        before = self.home.description() or NOWHERE
+        part = parts.mediaconvert(started.cloud.aws, before=before.mediaconvert_url)
+        return self._timed("MediaConvert", lambda: cloud.enter_context(part))
+
+    def _context(self, started: _Started, network: str, mediaconvert_url: str) -> dict[str, str]:
         """What the stack must be told: infra/context.py reads it."""
         return {
             "stage": "local",
@@ -290,6 +298,7 @@ class _Starting:
             "treasury_address": str(self.home.treasury().pubkey()),
             "require_2fa": self.given.require_2fa,
             "ffmpeg": parts.ffmpeg(),
+            "mediaconvert_url": mediaconvert_url,
             **parts.price(self.given.sol_usd),
             **self.given.chosen,
         }
@@ -341,6 +350,7 @@ def _about(context: Mapping[str, str], gateway: Gateway) -> dict[str, str]:
         "OpenAPI": "/api/defi/openapi.json",
         "Solana RPC": context["solana_rpc_url"],
         "AWS": gateway.endpoint,
+        "MediaConvert": context["mediaconvert_url"],
         "Token issuer": context["issuer"],
         "Treasury": context["treasury_address"],
     }

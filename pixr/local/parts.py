@@ -199,6 +199,15 @@ def cloud(home: Home, given: Given, *, port: int | None, kept: bool) -> Iterator
         )
 
 
+@contextlib.contextmanager
+def mediaconvert(there: aws.Aws, *, before: str) -> Iterator[str]:
+    """MediaConvert, which the emulator does not have."""
+    from pixr.local.mediaconvert import running_mediaconvert  # noqa: PLC0415 -- a second to import
+
+    with running_mediaconvert(there.endpoint, Path(ffmpeg()), port_as_before(before)) as url:
+        yield url
+
+
 def deployed(home: Home, there: aws.Aws, assembly: Path, context: Mapping[str, str]) -> Outputs:
     """The stack in AWS: what an earlier start left there, or deployed now.
 

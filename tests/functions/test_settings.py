@@ -4,7 +4,13 @@ import base64
 
 import pytest
 
-from functions.settings import ApiSettings, BadSettings, BatchSettings, WalletSettings
+from functions.settings import (
+    ApiSettings,
+    BadSettings,
+    BatchSettings,
+    FallbackSettings,
+    WalletSettings,
+)
 
 WALLET = {
     "STAGE": "prod",
@@ -171,3 +177,28 @@ def test_a_node_that_is_listed_twice_has_no_second_vote(urls: str) -> None:
     with pytest.raises(BadSettings, match=r"SOLANA_RPC_URL: .*twice") as caught:
         BatchSettings.read(BATCH | {"SOLANA_RPC_URL": urls})
     assert "one.example" not in str(caught.value)
+
+
+FALLBACK = {
+    "STAGE": "prod",
+    "DATABASE_URL": "postgresql://user:secret@host/db",
+    "S3_BUCKET": "bucket",
+    "ASSEMBLE_QUEUE_URL": "https://sqs.example/1/assemble",
+    "MEDIACONVERT_ROLE_ARN": "arn:aws:iam::123456789012:role/converter",
+    "MEDIACONVERT_QUEUE_ARN": "arn:aws:mediaconvert:us-east-1:123456789012:queues/Default",
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(FALLBACK) - {"STAGE"}))
+def test_what_the_fallback_lacks_is_named(name: str) -> None:
+    assert FallbackSettings.read(FALLBACK).s3_bucket == "bucket"
+    environ = {key: value for key, value in FALLBACK.items() if key != name}
+    with pytest.raises(BadSettings, match=name):
+        FallbackSettings.read(environ)
+
+
+def test_another_mediaconvert_is_for_one_machine_only() -> None:
+    environ = FALLBACK | {"AWS_ENDPOINT_URL_MEDIACONVERT": "http://127.0.0.1:1"}
+    with pytest.raises(BadSettings, match="is for STAGE=local only"):
+        FallbackSettings.read(environ)
+    assert FallbackSettings.read(environ | {"STAGE": "local"}).is_one_machine

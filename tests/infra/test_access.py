@@ -80,12 +80,17 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def test_stars_stand_only_for_object_names_and_network_interfaces(templates: Templates) -> None:
+def test_stars_stand_only_for_names_of_objects_and_jobs_and_network_interfaces(
+    templates: Templates,
+) -> None:
     for handler in ENVIRONMENTS:
         for action, resource in stars(templates, handler):
             service = action.partition(":")[0]
-            assert service in {"s3", "ec2"}, f"{handler} may {action} on {resource}"
+            assert service in {"s3", "ec2", "mediaconvert"}, f"{handler} may {action} on {resource}"
             assert "*" not in action
+            if service == "mediaconvert":
+                assert handler == "functions.reprocess.fallback.handler"
+                assert json.loads(resource)["Fn::Join"][1][-1].endswith(":jobs/*")
             if service == "s3":
                 folder = json.loads(resource)["Fn::Join"][1][-1]
                 assert folder.endswith("/*")
@@ -107,6 +112,7 @@ def test_stars_stand_only_for_object_names_and_network_interfaces(templates: Tem
         ("functions.reprocess.plan.handler", "Encode"),
         ("functions.reprocess.encode.handler", "Assemble"),
         ("functions.reprocess.assemble.handler", "Settle"),
+        ("functions.reprocess.fallback.handler", "Assemble"),
     ],
 )
 def test_a_function_sends_to_one_queue(templates: Templates, handler: str, queue: str) -> None:

@@ -10,7 +10,7 @@ from tests.infra.conftest import Templates
 
 pytestmark = pytest.mark.synth
 
-QUEUES = ("Plan", "Encode", "Assemble", "Settle")
+QUEUES = ("Plan", "Encode", "Assemble", "Fallback", "Settle")
 
 
 @pytest.mark.parametrize("name", QUEUES)
@@ -50,7 +50,7 @@ def test_a_message_stays_hidden_while_its_function_may_run(templates: Templates)
 
 
 def test_one_bad_video_does_not_fail_its_neighbours(templates: Templates) -> None:
-    for step in ("plan", "encode", "assemble"):
+    for step in ("plan", "encode", "assemble", "fallback"):
         function = {"Ref": templates.function(f"functions.reprocess.{step}.handler")[0]}
         (mapping,) = (
             mapping

@@ -13,7 +13,9 @@ HANDLER = "functions.batch.handler.handler"
 
 def test_runs_every_minute_one_at_a_time_without_retries(templates: Templates) -> None:
     id_, batch = templates.function(HANDLER)
-    (rule,) = templates.properties("AWS::Events::Rule")
+    (rule,) = (
+        rule for rule in templates.properties("AWS::Events::Rule") if "ScheduleExpression" in rule
+    )
     (target,) = rule["Targets"]
     (retries,) = templates.properties("AWS::Lambda::EventInvokeConfig")
     assert rule["ScheduleExpression"] == "rate(1 minute)"

@@ -57,7 +57,7 @@ def test_every_dead_letter_is_an_alarm(cloud: Templates) -> None:
         if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
     ]
     queues = {str(alarm["Dimensions"][0]["Value"]) for alarm in depths}
-    assert len(queues) == 4
+    assert len(queues) == 5
     assert all("DeadLetters" in queue for queue in queues)
     assert all(alarm["Threshold"] == 1 for alarm in depths)
 

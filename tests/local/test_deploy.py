@@ -30,6 +30,7 @@ CONTEXT = {
     "treasury_address": "5vUSQWdJq394G6B5fAScfLovBm5kjSWq37Q8ayEse42G",
     "require_2fa": "false",
     "ffmpeg": "/bin/false",
+    "mediaconvert_url": "http://127.0.0.1:9",
     "sol_usd": "150",
     "sol_usd_as_of": "2026-11-01T00:00:00Z",
     **DEFAULTS,
