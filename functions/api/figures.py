@@ -58,6 +58,10 @@ class WindowView(BaseModel):
     views_new: int
     views_qualified: int
     accrued: Amount
+    upgrades_published: int
+    upgrades_failed: int
+    upgrade_cost_error_percent: float | None
+    """How far estimates were off at the median; positive: thought too dear."""
     wallets_created: int
 
 
@@ -162,7 +166,7 @@ def _window(row: Row) -> WindowView:
         payees=payees,
         transactions=row["transactions"],
         batch_success_rate=_share(finalized, finalized + failed),
-        average_transaction_seconds=_seconds(row["transaction_seconds"]),
+        average_transaction_seconds=_rounded(row["transaction_seconds"]),
         fees=Amount.of(fee_lamports),
         # Rounded up: what it really costs is never more than what is said.
         fee_per_payee=Amount.of(-(-fee_lamports // payees)) if payees else None,
@@ -171,6 +175,9 @@ def _window(row: Row) -> WindowView:
         views_new=row["views_new"],
         views_qualified=row["views_qualified"],
         accrued=Amount.of(row["accrued_lamports"]),
+        upgrades_published=row["upgrades_published"],
+        upgrades_failed=row["upgrades_failed"],
+        upgrade_cost_error_percent=_rounded(row["cost_error_percent"]),
         wallets_created=row["wallets_created"],
     )
 
@@ -184,7 +191,7 @@ def _series(db: Database, window: str, *, now: datetime) -> list[PointView]:
             payees=row["payees"],
             batches_failed=row["batches_failed"],
             fees=Amount.of(row["fee_lamports"]),
-            average_transaction_seconds=_seconds(row["transaction_seconds"]),
+            average_transaction_seconds=_rounded(row["transaction_seconds"]),
             views=row["views_new"],
             accrued=Amount.of(row["accrued_lamports"]),
             wallets_created=row["wallets_created"],
@@ -197,5 +204,5 @@ def _share(part: int, whole: int) -> float | None:
     return round(part / whole, _DECIMALS) if whole else None
 
 
-def _seconds(value: Any) -> float | None:
+def _rounded(value: Any) -> float | None:
     return None if value is None else round(float(value), _DECIMALS)

@@ -46,6 +46,7 @@ def test_nothing_has_no_rate_and_no_average(house: House) -> None:
             "average_transaction_seconds",
             "fee_per_payee",
             "fee_saving_share",
+            "upgrade_cost_error_percent",
         ):
             assert body[window][rate] is None
     assert (len(body["hour_series"]), len(body["day_series"])) == (60, 96)
@@ -75,6 +76,24 @@ def test_figures_add_up(house: House) -> None:
         assert sum(int(point["processed"]["lamports"]) for point in series) == 1500
         assert sum(point["views"] for point in series) == body[name]["views_new"]
         assert sum(point["wallets_created"] for point in series) == 1
+
+
+def test_upgrades_are_counted_with_the_error_at_the_median(house: House) -> None:
+    publish(house, rungs=(480, 720, 1080))
+    for rung, usd in ((480, "0.1"), (720, "0.2"), (1080, "0.05")):
+        house.db.execute(
+            "UPDATE upgrade_jobs SET estimate = %s, actual = %s WHERE rung = %s",
+            (f'{{"usd": "{usd}"}}', '{"usd": "0.125"}', rung),
+        )
+    house.db.execute(
+        "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, state, reason,"
+        " created_at, moved_at, closed_at) VALUES (gen_random_uuid(), 'clip', 'funded', 1440, 'x',"
+        " 'FAILED', 'no', now(), now(), now() - interval '2 hours')"
+    )
+    body = house.get("/stats").body
+    told = ("upgrades_published", "upgrades_failed", "upgrade_cost_error_percent")
+    assert [body["hour"][name] for name in told] == [3, 0, -20.0]
+    assert [body["day"][name] for name in told] == [3, 1, -20.0]
 
 
 def test_figures_need_their_scope(house: House) -> None:

@@ -10,6 +10,9 @@ SELECT settled.batches_finalized,
        viewed.views_new,
        viewed.views_qualified,
        viewed.accrued_lamports,
+       upgraded.upgrades_published,
+       upgraded.upgrades_failed,
+       upgraded.cost_error_percent,
        (SELECT count(*) FROM user_wallets WHERE created_at >= %(since)s) AS wallets_created
 FROM (
     SELECT count(*) FILTER (WHERE state = 'FINALIZED') AS batches_finalized,
@@ -38,3 +41,14 @@ CROSS JOIN (
     FROM drains
     WHERE drained_at >= %(since)s
 ) AS viewed
+CROSS JOIN (
+    SELECT count(*) FILTER (WHERE state = 'PUBLISHED') AS upgrades_published,
+           count(*) FILTER (WHERE state = 'FAILED') AS upgrades_failed,
+           -- The median of what pixr.domain.costs calls the error of an estimate.
+           percentile_cont(0.5) WITHIN GROUP (
+               ORDER BY (100 * (estimate ->> 'usd')::numeric
+                         / NULLIF((actual ->> 'usd')::numeric, 0) - 100)::double precision)
+               FILTER (WHERE state = 'PUBLISHED') AS cost_error_percent
+    FROM upgrade_jobs
+    WHERE closed_at >= %(since)s
+) AS upgraded
