@@ -34,6 +34,7 @@ from pixr.domain.mediaconvert import (
     Completed,
     Conversion,
     Errored,
+    Hdr,
     Progressed,
     Unconvertible,
     UnknownEvent,
@@ -44,6 +45,9 @@ from pixr.domain.renditions import Size
 
 FILE_BYTES_MAX: Final = 1024**3
 """What the assembler takes for one chunk."""
+
+_HDR: Final[dict[str, Hdr]] = {"smpte2084": "HDR10", "arib-std-b67": "HLG"}
+"""What a plan's treatment of the picture is to MediaConvert."""
 
 STEADY_MIN: Final = Fraction(9, 10)
 """The shortest frame of a steady video lasts at least so much of the average; clocks round."""
@@ -148,6 +152,7 @@ class Conversions:
         settings = job["settings"]
         plan = Plan.read(settings)
         lasting = plan.end - plan.starts[0]
+        treatment = settings.get("treatment", "none")
         return Conversion(
             job_id=job["id"],
             stage=self.stage,
@@ -159,8 +164,8 @@ class Conversions:
             gop_frames=plan.gop_frames,
             frame_rate=Fraction(plan.frames) / (lasting * plan.time_base),
             is_steady=plan.gap * plan.frames >= STEADY_MIN * lasting,
-            hdr=settings.get("hdr"),
-            is_interlaced=settings.get("is_interlaced", False),
+            hdr=_HDR.get(treatment),
+            is_interlaced=treatment == "deinterlace",
             role_arn=self.role_arn,
             queue_arn=self.queue_arn,
         )

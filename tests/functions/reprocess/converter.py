@@ -56,6 +56,8 @@ class Fallback:
         """Upload and plan, as usual; the job, encoding."""
         self.studio.upload(content_id, clip)
         self.studio.step("plan")
+        if self.studio.job(content_id)["state"] == "TUNING":
+            self.studio.step("encode")  # the search for the quality; then chunks are asked for
         return self.studio.job(content_id)
 
     def diverted(self, content_id: str, clip: Path) -> DictRow:

@@ -301,6 +301,41 @@ def test_what_is_no_message_fails_its_record(house: Fallback, body: str) -> None
     assert house.run([bad]) == [bad["messageId"]]
 
 
+@pytest.mark.parametrize(
+    ("treatment", "asked"),
+    [
+        ("none", (False, "FOLLOW")),
+        ("deinterlace", (True, "FOLLOW")),
+        ("smpte2084", (False, "HDR10")),
+        ("arib-std-b67", (False, "HLG_2020")),
+    ],
+)
+def test_plan_decides_what_is_done_to_the_picture(
+    house: Fallback, clip: Path, treatment: str, asked: tuple[bool, str], monkeypatch: Any
+) -> None:
+    job = house.diverted("movie", clip)
+    house.studio.rows(
+        "UPDATE upgrade_jobs SET settings = settings || jsonb_build_object('treatment', %s::text)"
+        " RETURNING id",
+        treatment,
+    )
+    create, documents = Converter.create, []
+
+    def noted(self: Converter, document: Any) -> Any:
+        documents.append(document["Settings"])
+        return create(self, document)
+
+    monkeypatch.setattr(Converter, "create", noted)
+    house.start(job["id"])
+    (settings,) = documents
+    video = settings["OutputGroups"][0]["Outputs"][0]["VideoDescription"]
+    preprocessors = video.get("VideoPreprocessors", {})
+    found = "Deinterlacer" in preprocessors, settings["Inputs"][0]["VideoSelector"]["ColorSpace"]
+    assert found == asked
+    assert ("ColorCorrector" in preprocessors) == (asked[1] != "FOLLOW")
+    house.hear()
+
+
 def test_source_of_another_size_is_never_scaled_up(house: Fallback, clip: Path) -> None:
     job = house.diverted("movie", clip)
     content = contents.get(house.db, "movie")
