@@ -8,6 +8,7 @@ rule like the deployed one.
 import dataclasses
 import itertools
 import json
+import os
 import time
 from collections.abc import Generator, Iterator
 from copy import deepcopy
@@ -40,6 +41,7 @@ from pixr.domain.mediaconvert import (
 from pixr.domain.renditions import Size
 from pixr.domain.sources import Track, read_banner, read_listing
 from pixr.local.mediaconvert import running_mediaconvert
+from pixr.local.workers import is_child
 from tests.clips import FFMPEG, ffmpeg, levels, numbered
 from tests.cloud import point_boto3_at, running_cloud
 
@@ -199,13 +201,32 @@ def test_events_tell_the_whole_story(house: House, tmp_path: Path) -> None:
     assert (found.status, found.percent) == ("COMPLETE", 100)
 
 
+def test_those_behind_another_rule_are_not_told(house: House, tmp_path: Path) -> None:
+    neighbour = House()
+    house.put(numbered(tmp_path / "a.mp4", seconds=1))
+    house.converter.create(job_document(house.conversion()))
+    assert [type(event) for event in house.hear()][-1] is Completed
+    assert "Messages" not in neighbour.sqs.receive_message(QueueUrl=neighbour.url)
+
+
 def test_rotated_picture_is_upright(house: House, tmp_path: Path) -> None:
-    flat = numbered(tmp_path / "flat.mp4", seconds=1, audio=())
+    corner = "drawbox=w=iw/2:h=ih/2:color=white:t=fill"
+    flat = numbered(tmp_path / "flat.mp4", seconds=1, audio=(), filters=corner)
     turned = tmp_path / "turned.mp4"
     ffmpeg("-display_rotation", "90", "-i", flat, "-c", "copy", turned)
     house.put(turned)
-    video = picture(house.convert(house.conversion(TALL), tmp_path))
+    made = house.convert(house.conversion(TALL), tmp_path)
+    video = picture(made)
     assert (video.width_px, video.height_px) == (120, 160)
+    sides = zip(quarters(made), quarters(turned), strict=True)
+    assert all(abs(ours - theirs) < 10 for ours, theirs in sides)
+    assert max(quarters(made)) - min(quarters(made)) > 50
+
+
+def quarters(path: Path) -> bytes:
+    """How bright the quarters of the upright first picture are."""
+    small = ("-vf", "format=gray,scale=2:2:flags=area", "-f", "rawvideo", "-")
+    return ffmpeg("-i", path, "-frames:v", "1", *small)
 
 
 def test_interlaced_picture_becomes_whole(house: House, tmp_path: Path) -> None:
@@ -308,11 +329,26 @@ def test_running_and_waiting_jobs_can_be_called_off(house: House, tmp_path: Path
     assert house.converter.cancel(waiting.id)
     assert house.converter.cancel(running.id)
     assert not house.converter.cancel(running.id)
+    deadline_s = time.monotonic() + 1
+    while encoders():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
     ended = {event.converter_job for _ in range(2) for event in house.hear() if canceled(event)}
     assert ended == {running.id, waiting.id}
     assert house.converter.get(running.id).status == "CANCELED"
     listed = house.s3.list_objects_v2(Bucket=house.bucket, Prefix="chunks/")
     assert "Contents" not in listed
+
+
+def encoders() -> list[str]:
+    """What runs of FFmpeg for us."""
+    return [
+        entry.name
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit()
+        and is_child(int(entry.name), parent=os.getpid())
+        and b"pixr-mediaconvert-" in (entry / "cmdline").read_bytes()
+    ]
 
 
 def canceled(event: AnyEvent) -> bool:

@@ -43,8 +43,8 @@ def encode_arguments(
     given = document["Settings"]["Inputs"][0].get("VideoSelector", {})
     video = output_of(document)["VideoDescription"]
     h264 = video["CodecSettings"]["H264Settings"]
-    # By default the service does not rotate; FFmpeg does.
-    upright = [] if given.get("Rotate") == "AUTO" else ["-noautorotate"]
+    # By default the service neither rotates nor passes on how to; FFmpeg does the one or the other.
+    upright = [] if given.get("Rotate") == "AUTO" else ["-display_rotation", "0"]
     # It writes a steady rate whatever comes in.
     rate = ["-fps_mode", "cfr"]
     if h264.get("FramerateControl") == "SPECIFIED":

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from pixr.adapters.postgres import Database, connect, conversions, upgrades
+from pixr.adapters.postgres import Database, connect, conversions, sql, upgrades
 from tests.clips import numbered
 from tests.functions.reprocess.conftest import Studio
 from tests.functions.reprocess.converter import LATER, REASON, Fallback, running_fallback
@@ -71,6 +71,29 @@ def test_completion_that_waits_for_the_diversion_counts_nothing(
     assert counted == [False]
     after = house.job(job["id"])
     assert (after["state"], after["chunks_done"], after["frames_done"]) == ("CONVERTING", 0, 0)
+
+
+def test_completion_in_the_middle_of_the_diversion_does_not_lock_both(
+    house: Fallback, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = numbered(tmp_path / "long.mp4", seconds=21, rate="6", size="64x48")
+    job = house.planned("movie", long)
+    counted: list[bool] = []
+    with connect(database_url) as other:
+        late = threading.Thread(target=lambda: counted.append(completed(other, job["id"], 1)))
+
+        def paused(name: str) -> bytes:
+            if name == "conversions/drop_chunks":
+                late.start()
+                late.join(0.5)
+                assert late.is_alive()
+            return sql(name)
+
+        monkeypatch.setattr(conversions, "sql", paused)
+        assert conversions.divert(house.db, job["id"], REASON, LATER)
+        late.join(10)
+    assert counted == [False]
+    assert house.job(job["id"])["state"] == "CONVERTING"
 
 
 def test_diversion_that_waits_for_the_last_completion_leaves_it_alone(

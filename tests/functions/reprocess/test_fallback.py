@@ -110,7 +110,8 @@ def test_every_order_and_number_of_messages_ends_the_same(house: Fallback, clip:
         assert house.run(messages) == []
         done = house.job(job["id"])
         assert (done["state"], done["chunks_done"], done["frames_done"]) == ("ASSEMBLING", 1, 36)
-        assert len(house.studio.receive("assemble")) >= 1
+        # Again with each repeat: whoever counted the file may have died before it sent.
+        assert len(house.studio.receive("assemble")) >= 2
 
 
 def test_progress_is_told_and_never_goes_back(house: Fallback, clip: Path) -> None:
@@ -191,6 +192,21 @@ def test_other_conversions_and_stages_are_not_heard(house: Fallback, clip: Path)
     )
     assert not conversions.progressed(house.db, job["id"], "1-other", frames=1, now=LATER)
     assert not conversions.begun(house.db, job["id"], "1-other", LATER)
+    assert house.job(job["id"]) == before
+
+
+@pytest.mark.parametrize("state", ["ENCODING", "ASSEMBLING", "PUBLISHED"])
+def test_late_failure_undoes_nothing(house: Fallback, clip: Path, state: str) -> None:
+    job = house.planned("movie", clip)
+    if state != "ENCODING":
+        house.studio.step("encode")
+    if state == "PUBLISHED":
+        house.studio.step("assemble")
+    before = house.job(job["id"])
+    assert before["state"] == state
+    assert not conversions.fail(house.db, job["id"], "1-mine", "x", LATER)
+    assert not conversions.progressed(house.db, job["id"], "1-mine", frames=1, now=LATER)
+    assert not conversions.begun(house.db, job["id"], "1-mine", LATER)
     assert house.job(job["id"]) == before
 
 
