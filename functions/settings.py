@@ -318,12 +318,15 @@ class PlanSettings(ReprocessSettings):
     """For ``functions/reprocess/plan.py``."""
 
     encode_queue_url: Url
+    fallback_queue_url: Url
 
 
 class EncodeSettings(ReprocessSettings):
     """For ``functions/reprocess/encode.py``."""
 
+    encode_queue_url: Url
     assemble_queue_url: Url
+    fallback_queue_url: Url
 
 
 class AssembleSettings(ReprocessSettings):

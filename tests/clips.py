@@ -26,6 +26,12 @@ def ffmpeg(*arguments: str | Path) -> bytes:
     return subprocess.run(command, check=True, capture_output=True, timeout=120).stdout
 
 
+def ffmpeg_log(*arguments: str | Path) -> str:
+    """What FFmpeg says of a file; without an output it ends with an error, which is no matter."""
+    command = [FFMPEG, "-nostdin", "-hide_banner", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, timeout=120, text=True).stderr
+
+
 def numbered(
     path: Path,
     *,

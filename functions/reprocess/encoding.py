@@ -16,7 +16,7 @@ from functions.reprocess.source import opened
 from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
 from pixr.adapters.objects import Bucket
-from pixr.adapters.postgres import Database, Row, upgrades
+from pixr.adapters.postgres import Database, Row, conversions, upgrades
 from pixr.domain.media import Chunk, Plan, encode_arguments, listing_arguments
 from pixr.domain.sources import Unusable, read_listing
 
@@ -26,7 +26,9 @@ ENCODE_TIMEOUT_S: Final = 600
 LISTING_TIMEOUT_S: Final = 60
 
 ATTEMPTS_MAX: Final = 3
-"""As often as the queue delivers a message; then FFmpeg's failure is the job's."""
+"""As often as the queue delivers a message; then MediaConvert has to try."""
+
+REASON_LENGTH_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Encoder:
     bucket: Bucket
     ffmpeg: Ffmpeg
     assemble_queue_url: str
+    fallback_queue_url: str
     now: datetime
 
     def encode(self, job_id: UUID, position: int, *, attempt: int) -> str:
@@ -70,7 +73,7 @@ class Encoder:
         except (FfmpegFailed, FfmpegTimedOut) as error:
             if attempt < ATTEMPTS_MAX:
                 raise
-            return self._fail(job_id, f"chunk {position} could not be encoded: {error}")
+            return self._divert(job_id, f"chunk {position} could not be encoded: {error}")
         if is_last:
             queue.send(self.assemble_queue_url, job_message(job_id))
         return "chunk.encoded"
@@ -112,6 +115,13 @@ class Encoder:
                 f"chunk {chunk.position} gave {frames} frames instead of {chunk.frame_count}:"
                 " the source cannot be decoded there"
             )
+
+    def _divert(self, job_id: UUID, reason: str) -> str:
+        """Let MediaConvert try what FFmpeg cannot."""
+        if not conversions.divert(self.db, job_id, reason[:REASON_LENGTH_MAX], self.now):
+            return "chunk.repeated"
+        queue.send(self.fallback_queue_url, job_message(job_id))
+        return "job.diverted"
 
     def _fail(self, job_id: UUID, reason: str) -> str:
         upgrades.close(self.db, job_id, "FAILED", reason, now=self.now)

@@ -1,6 +1,7 @@
 """What comes out of the three queues, checked before anything acts on it.
 
-PlanQueue carries S3's own notifications and our ``{"job_id"}``; the others carry ours only.
+PlanQueue carries S3's own notifications and our ``{"job_id"}``; EncodeQueue ``{"job_id"}`` for a
+job whose quality is to be searched, and ``{"job_id", "position"}`` for a chunk.
 A body that is neither fails its record, so that it ends among the dead letters, where a
 person sees it.
 """
@@ -75,6 +76,20 @@ def read_plan_message(body: str) -> PlanMessage:
         pydantic.ValidationError: It is none of the three.
     """
     return _PLAN.validate_json(body)
+
+
+EncodeMessage = ChunkMessage | JobMessage
+
+_ENCODE: TypeAdapter[EncodeMessage] = TypeAdapter(EncodeMessage)
+
+
+def read_encode_message(body: str) -> EncodeMessage:
+    """Decode what EncodeQueue delivers.
+
+    Raises:
+        pydantic.ValidationError: It is neither.
+    """
+    return _ENCODE.validate_json(body)
 
 
 def chunk_message(job_id: UUID, position: int) -> dict[str, Any]:

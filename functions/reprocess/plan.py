@@ -38,6 +38,7 @@ def plan_record(record: SQSRecord) -> None:
             bucket=Bucket(settings().s3_bucket),
             ffmpeg=Ffmpeg(Path(settings().ffmpeg)),
             encode_queue_url=settings().encode_queue_url,
+            fallback_queue_url=settings().fallback_queue_url,
             now=datetime.now(UTC),
         )
         match message:

@@ -12,25 +12,38 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from functions.reprocess import analysis
-from functions.reprocess.messages import chunk_message
+from functions.reprocess.messages import chunk_message, job_message
 from functions.reprocess.source import (
     REWRITE_BYTES_MAX,
     SOURCE_BYTES_MAX,
     rewrite,
     rewritten_key,
 )
+from functions.reprocess.tuning import send_open_chunks
 from pixr.adapters import queue
-from pixr.adapters.ffmpeg import Ffmpeg, FfmpegError, FfmpegMissing
+from pixr.adapters.ffmpeg import (
+    Ffmpeg,
+    FfmpegError,
+    FfmpegFailed,
+    FfmpegMissing,
+    FfmpegTimedOut,
+)
 from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
 from pixr.adapters.postgres import Database, Row, contents, upgrades
 from pixr.adapters.ranges import serving
-from pixr.domain.media import Chunk, Plan, plan
+from pixr.domain.costs import estimate_document
+from pixr.domain.detail import detail_arguments, measured_rungs, read_detail
+from pixr.domain.media import plan
 from pixr.domain.mp4 import NotPlain, read_index
-from pixr.domain.renditions import base_rung, real_rungs
+from pixr.domain.renditions import Source, base_rung, real_rungs
 from pixr.domain.sources import SourceFacts, Unusable
+
+DETAIL_TIMEOUT_S: Final = 60
+"""Eight key frames of 2160p, scaled down and up at each rung: about 10 CPU seconds."""
 
 
 class Overtaken(Exception):
@@ -45,6 +58,7 @@ class Planner:
     bucket: Bucket
     ffmpeg: Ffmpeg
     encode_queue_url: str
+    fallback_queue_url: str
     now: datetime
 
     def plan_upload(self, key: str, *, job_id: UUID) -> str:
@@ -70,20 +84,20 @@ class Planner:
             now=self.now,
         )
         if job["state"] != "QUEUED":
-            return self._send_open_chunks(job)
+            return self._push(job)
         try:
             with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
                 etag, size_bytes = self._check_object(key)
                 facts, is_remuxed = self._probe(job, etag, size_bytes, Path(folder))
             rung = base_rung(facts.size)
-            frozen, chunks = plan(facts, rung, is_remuxed=is_remuxed)
-            planned = self._planned(job, rung, etag, frozen, chunks)
-            self._accept(job, planned, facts=facts, size_bytes=size_bytes)
+            planned = self._planned(job, rung, etag, facts, is_remuxed=is_remuxed)
+            detail = self._detail(job, etag, size_bytes, facts)
+            self._accept(job, planned, facts=facts, size_bytes=size_bytes, detail=detail)
         except Overtaken:
             return "upload.repeated"
         except Unusable as unusable:
             return self._reject(job, str(unusable))
-        return self._send_open_chunks(job)
+        return self._push(job)
 
     def plan_upgrade(self, job_id: UUID) -> str:
         """Plan a queued job from its content's accepted source; repeating it changes nothing."""
@@ -93,13 +107,13 @@ class Planner:
         if job["kind"] == "base":
             return self.plan_upload(job["source_key"], job_id=job_id)
         if job["state"] != "QUEUED":
-            return self._send_open_chunks(job)
+            return self._push(job)
         try:
             self._plan_funded(job)
         except Unusable as unusable:
             upgrades.close(self.db, job_id, "FAILED", str(unusable), now=self.now)
             return "job.failed"
-        return self._send_open_chunks(job)
+        return self._push(job)
 
     def _plan_funded(self, job: Row) -> None:
         etag, size_bytes = self._check_object(job["source_key"])
@@ -111,8 +125,7 @@ class Planner:
             raise Unusable(
                 f"the source's short side is {facts.size.short_px} px: no {job['rung']} in it"
             )
-        frozen, chunks = plan(facts, job["rung"], is_remuxed=is_remuxed)
-        planned = self._planned(job, job["rung"], etag, frozen, chunks)
+        planned = self._planned(job, job["rung"], etag, facts, is_remuxed=is_remuxed)
         upgrades.start(self.db, planned, now=self.now)
 
     def _upload(self, key: str) -> Row | None:
@@ -173,14 +186,30 @@ class Planner:
             raise Unusable("the file's container cannot be rewritten") from error
         return facts, True
 
+    def _detail(
+        self, job: Row, etag: str, size_bytes: int, facts: SourceFacts
+    ) -> dict[int, int] | None:
+        """How much of each rung the source really carries; None where that cannot be told."""
+        if not measured_rungs(facts.size) or not facts.is_seekable:
+            return None
+        try:
+            with serving(
+                self.bucket, job["source_key"], etag=etag, size_bytes=size_bytes
+            ) as served:
+                arguments = detail_arguments(facts, source=served.url)
+                return read_detail(self.ffmpeg.make(arguments, timeout_s=DETAIL_TIMEOUT_S).log)
+        except (FfmpegFailed, FfmpegTimedOut):
+            return None
+
     def _content(self, job: Row) -> Row:
         content = contents.get(self.db, job["content_id"])
         assert content is not None
         return content
 
     def _planned(
-        self, job: Row, rung: int, etag: str, frozen: Plan, chunks: list[Chunk]
+        self, job: Row, rung: int, etag: str, facts: SourceFacts, *, is_remuxed: bool
     ) -> upgrades.Planned:
+        frozen, chunks = plan(facts, rung, is_remuxed=is_remuxed)
         content = self._content(job)
         found = analysis.read(self.bucket, job["content_id"], manifest_key=content["analysis_key"])
         if found is not None:
@@ -197,10 +226,25 @@ class Planner:
             plan=frozen,
             chunks=chunks,
             analysis=found.parts if found else None,
+            estimate=estimate_document(
+                Source(
+                    size=facts.size,
+                    frames=facts.frames,
+                    duration_ms=facts.duration_ms,
+                    audio_encoded_ms=facts.duration_ms if frozen.audio == "encode" else 0,
+                ),
+                rung,
+            ),
         )
 
     def _accept(
-        self, job: Row, planned: upgrades.Planned, *, facts: SourceFacts, size_bytes: int
+        self,
+        job: Row,
+        planned: upgrades.Planned,
+        *,
+        facts: SourceFacts,
+        size_bytes: int,
+        detail: dict[int, int] | None,
     ) -> None:
         """Commit source, upload and plan together.
 
@@ -216,6 +260,7 @@ class Planner:
                 source_bytes=size_bytes,
                 source_etag=planned.source_etag,
                 facts=facts,
+                detail=detail,
             ):
                 raise Unusable(
                     "this content already has a source; replacing a source is not offered yet"
@@ -237,18 +282,19 @@ class Planner:
         except ObjectMissing:
             return  # moved before, or deleted by its owner: either way it is gone
 
-    def _send_open_chunks(self, job: Row) -> str:
-        """Ask for every chunk that is not done; a chunk that is asked for twice counts once."""
+    def _push(self, job: Row) -> str:
+        """Ask for whatever the job waits for; what is asked for twice counts once."""
         fresh = upgrades.get(self.db, job["id"])
-        if fresh is None or fresh["state"] != "ENCODING":
-            return "job.repeated"
-        chunks = upgrades.list_chunks(self.db, job["id"])
-        queue.send_all(
-            self.encode_queue_url,
-            [
-                chunk_message(job["id"], chunk["position"])
-                for chunk in chunks
-                if chunk["state"] == "QUEUED"
-            ],
-        )
+        match None if fresh is None else fresh["state"]:
+            case "TUNING":
+                queue.send(self.encode_queue_url, job_message(job["id"]))
+            case "ENCODING":
+                send_open_chunks(self.db, self.encode_queue_url, job["id"])
+            case "ASSEMBLING":
+                # An encoder that finds all done asks for the assembly.
+                queue.send(self.encode_queue_url, chunk_message(job["id"], 0))
+            case "CONVERTING":
+                queue.send(self.fallback_queue_url, job_message(job["id"]))
+            case _:
+                return "job.repeated"
         return "job.planned"

@@ -7,6 +7,7 @@ Each step has a queue, a role and a size of its own; all three share one bundle 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from aws_cdk import Stack
@@ -57,21 +58,26 @@ class Reprocessor(Construct):
         self._layers = self._ffmpeg_layer()
         self.plan = self._function(
             "Plan",
-            output=("ENCODE_QUEUE_URL", queues.encode),
+            outputs={"ENCODE_QUEUE_URL": queues.encode, "FALLBACK_QUEUE_URL": queues.fallback},
             timeout_s=PLAN_TIMEOUT_S,
             memory_mib=CORE_MIB,
             storage_mib=2048,
         )
         self.encode = self._function(
             "Encode",
-            output=("ASSEMBLE_QUEUE_URL", queues.assemble),
+            # To its own queue go the chunks of a job whose quality it has found.
+            outputs={
+                "ENCODE_QUEUE_URL": queues.encode,
+                "ASSEMBLE_QUEUE_URL": queues.assemble,
+                "FALLBACK_QUEUE_URL": queues.fallback,
+            },
             timeout_s=ENCODE_TIMEOUT_S,
             memory_mib=4 * CORE_MIB,
             storage_mib=4096,
         )
         self.assemble = self._function(
             "Assemble",
-            output=("SETTLE_QUEUE_URL", queues.settle),
+            outputs={"SETTLE_QUEUE_URL": queues.settle},
             timeout_s=ASSEMBLE_TIMEOUT_S,
             memory_mib=2 * CORE_MIB,
             storage_mib=10_240,
@@ -87,13 +93,12 @@ class Reprocessor(Construct):
         self,
         step: str,
         *,
-        output: tuple[str, WorkQueue],
+        outputs: Mapping[str, WorkQueue],
         timeout_s: int,
         memory_mib: int,
         storage_mib: int,
     ) -> PixrFunction:
         places = self._platform.places
-        variable, next_queue = output
         function = PixrFunction(
             self,
             f"Reprocess{step}",
@@ -104,7 +109,7 @@ class Reprocessor(Construct):
             environment={
                 "DATABASE_URL": places.database_url,
                 "S3_BUCKET": places.bucket.bucket_name,
-                variable: next_queue.queue.queue_url,
+                **{name: output.queue.queue_url for name, output in outputs.items()},
                 "FFMPEG": places.ffmpeg,
             },
             timeout_s=timeout_s,
@@ -112,7 +117,8 @@ class Reprocessor(Construct):
             storage_mib=storage_mib,
             layers=self._layers,
         )
-        next_queue.queue.grant_send_messages(function.role)
+        for output in outputs.values():
+            output.queue.grant_send_messages(function.role)
         return function
 
     def _ffmpeg_layer(self) -> list[lambda_.ILayerVersion]:

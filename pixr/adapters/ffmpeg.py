@@ -130,25 +130,25 @@ class Ffmpeg:
             FfmpegMissing: The binary cannot be started.
         """
         try:
-            if tracks is not None:
-                shown = listed = self.run(picture_arguments(source), timeout_s=PROBE_TIMEOUT_S)
-                listing = tracks
-            else:
+            if tracks is None:
                 listed = self.run(listing_arguments(source), timeout_s=PROBE_TIMEOUT_S)
-                listing = read_listing(listed.output)
-                # Without a listing there is nothing to decode; the judge says why from the log.
-                shown = (
-                    self.run(picture_arguments(source), timeout_s=PROBE_TIMEOUT_S)
-                    if listing
-                    else None
-                )
+                tracks, log = read_listing(listed.output), listed.log
+                _check_end(listed)
+            else:
+                log = None
+            # Without a packet there is nothing to decode; the judge says why from the log.
+            shown = self.run(picture_arguments(source), timeout_s=PROBE_TIMEOUT_S)
         except FfmpegTimedOut as error:
             raise Unusable(f"reading the file takes more than {PROBE_TIMEOUT_S} seconds") from error
         except FfmpegFailed as error:
             raise Unusable("the file has more packets than a video of four hours") from error
-        if listed.return_code < 0 or (shown and shown.return_code < 0):
-            raise Unusable("the file makes the reader fail")
-        return judge(listed.log, listing, read_listing(shown.output) if shown else {})
+        _check_end(shown)
+        return judge(shown.log if log is None else log, tracks, read_listing(shown.output))
+
+
+def _check_end(run: Run) -> None:
+    if run.return_code < 0:
+        raise Unusable("the file makes the reader fail")
 
 
 class _Watch:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from pixr.domain.renditions import CHUNK_MS, Size, rung_size
-from pixr.domain.sources import SourceFacts
+from pixr.domain.sources import SourceFacts, Treatment
 
 GOP_MS: Final = 2_000
 """A key frame about every two seconds, at the same frames in every rung: players switch there."""
@@ -28,7 +28,13 @@ GOP_FRAMES_MAX: Final = 600
 SEGMENT_S: Final = 4
 """What a player fetches at once: two GOPs."""
 
-CRF: Final = 23
+VMAF_TARGET: Final = 93
+"""Of 100: most people see no difference to the source any more. The film decides which CRF that is;
+the price table was measured with 23, about what it takes."""
+
+CRF_UNTUNED: Final = 23
+"""Where the search found nothing to judge."""
+
 PRESET: Final = "fast"
 """The preset that the price table was measured with."""
 
@@ -62,8 +68,11 @@ class Plan:
     size: Size
     frames: int
     gop_frames: int
-    crf: int
+    crf: int | None
+    """None until it was searched."""
+    vmaf_target: int
     preset: str
+    treatment: Treatment
     time_base: Fraction
     starts: Sequence[int]
     """When the first frame of each chunk is shown."""
@@ -99,7 +108,9 @@ class Plan:
             "frames": self.frames,
             "gop_frames": self.gop_frames,
             "crf": self.crf,
+            "vmaf_target": self.vmaf_target,
             "preset": self.preset,
+            "treatment": self.treatment.value,
             "time_base": [self.time_base.numerator, self.time_base.denominator],
             "starts": list(self.starts),
             "end": self.end,
@@ -118,7 +129,10 @@ class Plan:
             frames=document["frames"],
             gop_frames=document["gop_frames"],
             crf=document["crf"],
+            # A job that was planned before there was a search is judged by what it was sold as.
+            vmaf_target=document.get("vmaf_target", 0),
             preset=document["preset"],
+            treatment=Treatment(document.get("treatment", "none")),
             time_base=Fraction(*document["time_base"]),
             starts=tuple(document["starts"]),
             end=document["end"],
@@ -154,8 +168,10 @@ def plan(facts: SourceFacts, rung: int, *, is_remuxed: bool = False) -> tuple[Pl
         size=rung_size(facts.size, rung),
         frames=facts.frames,
         gop_frames=gop_frames,
-        crf=CRF,
+        crf=None,
+        vmaf_target=VMAF_TARGET,
         preset=PRESET,
+        treatment=facts.treatment,
         time_base=facts.time_base,
         starts=tuple(facts.pts[chunk.frame_start] for chunk in chunks),
         end=facts.end_pts,
@@ -207,26 +223,60 @@ def remux_arguments(source: Input, output: Path) -> list[str]:
     return [*quiet, *_input(source), *tracks, *_EXACT, "-f", "matroska", str(output)]
 
 
+def open_arguments(plan: Plan, position: int, source: Input) -> list[str]:
+    """Open the source at the first frame of a chunk.
+
+    ``-seek_timestamp`` makes the seek absolute, half a gap before the frame.
+    """
+    if position == 0:
+        return _input(source)
+    target_s = plan.start_s(position) - plan.gap * plan.time_base * Fraction(1, 2)
+    return ["-seek_timestamp", "1", "-ss", seconds(target_s, places=6), *_input(source)]
+
+
+def key_frame_arguments(second: str, source: Input) -> list[str]:
+    """Open the source at the key frame before a second of it: nothing is decoded in vain."""
+    return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", second, *_input(source)]
+
+
+def picture_chain(plan: Plan) -> str:
+    """The filters that make the source's picture the rendition's."""
+    size = plan.size
+    scaled = f"scale={size.width_px}:{size.height_px}:flags=bicubic"
+    match plan.treatment:
+        case Treatment.DEINTERLACE:
+            return f"bwdif=mode=send_frame:parity=auto:deint=all,{scaled},setsar=1"
+        case Treatment.HDR10 | Treatment.HLG:
+            # Light is only mixed right when it is linear; what is too bright is rolled off.
+            read = f"tin={plan.treatment.value}:pin=bt2020:min=bt2020nc:p=bt2020"
+            linear = f"zscale=w={size.width_px}:h={size.height_px}:{read}:t=linear:npl=100"
+            rolled = "format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0"
+            return f"{linear},{rolled},zscale=t=bt709:m=bt709:r=limited,format=yuv420p,setsar=1"
+        case Treatment.NONE:
+            return f"{scaled},setsar=1"
+
+
+def encoder_arguments(plan: Plan, crf: int) -> list[str]:
+    """The encoder with the job's frozen settings, at one quality."""
+    gop = f"keyint={plan.gop_frames}:min-keyint={plan.gop_frames}:scenecut=0:open-gop=0"
+    quality = ["-c:v", "libx264", "-preset", plan.preset, "-crf", str(crf)]
+    return [*quality, "-pix_fmt", "yuv420p", "-x264-params", gop]
+
+
 def encode_arguments(plan: Plan, chunk: Chunk, *, source: Input, output: Path) -> list[str]:
     """Encode exactly the chunk's frames as one closed-GOP piece that starts at zero.
 
-    ``-seek_timestamp`` makes the seek absolute, half a gap before the first frame; the count of
-    frames ends the chunk, not a duration, which would gain or lose a frame at the edges.
+    The count of frames ends the chunk, not a duration, which would gain or lose a frame at the
+    edges.
     """
-    seek: list[str] = []
-    if chunk.position > 0:
-        target_s = plan.start_s(chunk.position) - plan.gap * plan.time_base * Fraction(1, 2)
-        seek = ["-seek_timestamp", "1", "-ss", seconds(target_s, places=6)]
-    size = f"{plan.size.width_px}:{plan.size.height_px}"
-    gop = f"keyint={plan.gop_frames}:min-keyint={plan.gop_frames}:scenecut=0:open-gop=0"
+    assert plan.crf is not None
     return [
         *[*_QUIET, "-loglevel", "level+error", "-y"],
-        *[*seek, *_input(source)],
+        *open_arguments(plan, chunk.position, source),
         *["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", str(chunk.frame_count)],
-        *["-vf", f"setpts=PTS-STARTPTS,scale={size}:flags=bicubic,setsar=1"],
+        *["-vf", f"setpts=PTS-STARTPTS,{picture_chain(plan)}"],
         *["-fps_mode", "passthrough", "-enc_time_base", "demux"],
-        *["-c:v", "libx264", "-preset", plan.preset, "-crf", str(plan.crf)],
-        *["-pix_fmt", "yuv420p", "-x264-params", gop],
+        *encoder_arguments(plan, plan.crf),
         *[*_EXACT, "-video_track_timescale", str(TIMESCALE), "-f", "mp4", str(output)],
     ]
 

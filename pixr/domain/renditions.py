@@ -43,9 +43,9 @@ PRICE_MIN_LAMPORTS: Final = RENT_EXEMPT_LAMPORTS
 """The rent-exempt minimum: a smaller sum can neither arrive at an empty escrow address nor go
 back to an emptied wallet, so no upgrade is cheaper."""
 
-DETAIL_MAX_CENTIDB: Final = 4_400
-"""What survives the rung below this well has nothing for the rung. Measured at 1080p: real film
-3,890, the same made of 720p 4,810."""
+DETAIL_MAX_CENTIDB: Final = 4_250
+"""What survives the rung below this well has nothing for the rung. Real film and live action lose
+more than 4,130 keeps; what was blown up from 720 keeps 4,254 and more (ADR-0029)."""
 
 SOL_PRICE_AGE_MAX: Final = timedelta(hours=24)
 SOL_PRICE_AHEAD_MAX: Final = timedelta(minutes=5)

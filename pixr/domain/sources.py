@@ -12,6 +12,7 @@ and the packets are the proof; a file whose claim is longer than its packets was
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -35,9 +36,17 @@ MISSING_MAX_MS: Final = 500
 
 _FLAG_CORRUPT: Final = 2
 _FLAG_DISCARD: Final = 4
-_HDR: Final = {"smpte2084": "HDR10", "arib-std-b67": "HLG"}
 _SEEKABLE: Final = ("mov", "matroska")
 """Containers with an index, in which a seek lands where it should."""
+
+
+class Treatment(Enum):
+    """What the picture needs before it is scaled; the value of HDR is its transfer function."""
+
+    NONE = "none"
+    DEINTERLACE = "deinterlace"
+    HDR10 = "smpte2084"
+    HLG = "arib-std-b67"
 
 
 class Unusable(Exception):
@@ -72,6 +81,7 @@ class SourceFacts:
     audio: Audio | None
     is_seekable: bool
     """False when the container must be rewritten once before workers can seek in it."""
+    treatment: Treatment = Treatment.NONE
 
     @property
     def frames(self) -> int:
@@ -243,7 +253,7 @@ def judge(log: str, listing: Mapping[str, Track], picture: Mapping[str, Track]) 
     if video is None or not video.pts:
         raise Unusable("the file is truncated: it has no frames")
     _check_whole(log, banner, listing)
-    _check_picture(banner, video)
+    _check_picture(video)
     shown = picture.get("video")
     if shown is None:
         raise Unusable("the first picture of the video cannot be decoded")
@@ -258,6 +268,7 @@ def judge(log: str, listing: Mapping[str, Track], picture: Mapping[str, Track]) 
         end_pts=video.end_pts,
         audio=None if audio is None or not audio.pts else _audio(audio, video),
         is_seekable=banner.container.startswith(_SEEKABLE),
+        treatment=_treatment(banner),
     )
     if facts.duration_ms > DURATION_MAX_MS:
         raise Unusable(f"the video is longer than {DURATION_MAX_MS // 3_600_000} hours")
@@ -283,18 +294,21 @@ def _tenths(milliseconds: int) -> str:
     return f"{milliseconds // 1000}.{milliseconds % 1000 // 100}"
 
 
-def _check_picture(banner: Banner, video: Track) -> None:
+def _check_picture(video: Track) -> None:
     if max(video.width_px, video.height_px) > SIDE_MAX_PX:
         raise Unusable(f"a side of the picture is longer than {SIDE_MAX_PX} pixels")
     if len(video.pts) > FRAMES_MAX:
         raise Unusable(f"the video has more than {FRAMES_MAX} frames")
     if video.has_untimed or any(later <= earlier for earlier, later in pairwise(video.pts)):
         raise Unusable("the frames carry no usable times")
-    for transfer, name in _HDR.items():
-        if transfer in banner.pixel_text:
-            raise Unusable(f"the picture is {name}; only SDR can be converted at present")
-    if re.search(r"(top|bottom) (coded )?first", banner.pixel_text):
-        raise Unusable("the picture is interlaced; only progressive video can be converted")
+
+
+def _treatment(banner: Banner) -> Treatment:
+    for hdr in (Treatment.HDR10, Treatment.HLG):
+        if hdr.value in banner.pixel_text:
+            return hdr
+    is_interlaced = re.search(r"(top|bottom) (coded )?first", banner.pixel_text)
+    return Treatment.DEINTERLACE if is_interlaced else Treatment.NONE
 
 
 def _upright(shown: Track) -> Size:

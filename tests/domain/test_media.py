@@ -1,6 +1,7 @@
 """The chunk plan and FFmpeg's arguments."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from pixr.domain.media import (
     join_list,
     listing_arguments,
     picture_arguments,
+    picture_chain,
     plan,
     remux_arguments,
     seconds,
 )
 from pixr.domain.renditions import Size
-from pixr.domain.sources import Audio, SourceFacts
+from pixr.domain.sources import Audio, SourceFacts, Treatment
 
 AAC = Audio(codec="aac", packets=1400, delay_ms=-21)
 
@@ -117,6 +119,7 @@ def test_sound_is_copied_when_it_is_aac(audio: Audio | None, expected: str | Non
 
 def test_a_chunk_is_sought_half_a_gap_early_and_ended_by_its_count() -> None:
     frozen, chunks = plan(facts(720), 480)
+    frozen = replace(frozen, crf=23)
     first, second = (
         encode_arguments(frozen, chunk, source=Path("/t/source"), output=Path("/t/c.mp4"))
         for chunk in chunks[:2]
@@ -132,6 +135,7 @@ def test_a_chunk_is_sought_half_a_gap_early_and_ended_by_its_count() -> None:
 def test_every_argument_list_reads_only_files_and_only_containers() -> None:
     frozen, chunks = plan(facts(24), 480)
     source = Path("/t/source")
+    frozen = replace(frozen, crf=23)
     for arguments in (
         listing_arguments(source),
         picture_arguments(source),
@@ -148,6 +152,22 @@ def test_every_argument_list_reads_only_files_and_only_containers() -> None:
             "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,ogg",
             "-i",
         ]
+
+
+def test_what_is_served_on_this_machine_is_read_over_http_and_nothing_else() -> None:
+    arguments = listing_arguments("http://127.0.0.1:5/name")
+    assert arguments[arguments.index("-protocol_whitelist") + 1] == "http,tcp"
+    assert arguments[arguments.index("-format_whitelist") + 1].startswith("mov,mp4,")
+
+
+@pytest.mark.parametrize("treatment", Treatment)
+def test_every_treatment_ends_in_the_size_of_the_plan(treatment: Treatment) -> None:
+    frozen, _ = plan(replace(facts(24), treatment=treatment), 480)
+    assert frozen.treatment is treatment
+    assert Plan.read(frozen.document()) == frozen
+    chain = picture_chain(frozen)
+    assert chain.endswith("setsar=1")
+    assert "854:480" in chain or "w=854:h=480" in chain
 
 
 def test_join_list_carries_exact_durations() -> None:

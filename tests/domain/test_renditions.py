@@ -238,7 +238,7 @@ def test_a_price_that_is_no_price_is_a_bug(usd: Decimal) -> None:
         quote(source(), 480, sol=SolPrice(usd=usd, as_of=NOW), now=NOW)
 
 
-@pytest.mark.parametrize("detail", [None, {}, {"720": 9_999}, {"1080": 4_399}])
+@pytest.mark.parametrize("detail", [None, {}, {"720": 9_999}, {"1080": 4_249}])
 def test_a_rung_is_offered_unless_it_was_seen_to_hold_nothing(
     detail: dict[str, int] | None,
 ) -> None:

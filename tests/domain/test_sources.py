@@ -9,6 +9,7 @@ from pixr.domain.sources import (
     DURATION_MAX_MS,
     FRAMES_MAX,
     Track,
+    Treatment,
     Unusable,
     judge,
     read_banner,
@@ -124,16 +125,27 @@ def test_size_is_as_shown(shown: str, size: tuple[int, int]) -> None:
     ("old", "new", "reason"),
     [
         ("Duration: 00:00:00.12", "Duration: 00:00:00.68", "declares 0.6 s, and 0.1 s can be read"),
-        ("yuv420p(progressive)", "yuv420p10le(tv, bt2020nc/bt2020/smpte2084)", "HDR10"),
-        ("yuv420p(progressive)", "yuv420p10le(tv, bt2020nc/bt2020/arib-std-b67)", "HLG"),
-        ("yuv420p(progressive)", "yuv420p(tv, smpte170m, top first)", "interlaced"),
-        ("yuv420p(progressive)", "yuv420p(bottom coded first (swapped))", "interlaced"),
         ("Video:", "Subtitle:", "there is no video"),
     ],
 )
 def test_banner_that_disqualifies(old: str, new: str, reason: str) -> None:
     with pytest.raises(Unusable, match=reason):
         facts(banner=BANNER.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "treatment"),
+    [
+        ("yuv420p(progressive)", Treatment.NONE),
+        ("yuv420p10le(tv, bt2020nc/bt2020/smpte2084)", Treatment.HDR10),
+        ("yuv420p10le(tv, bt2020nc/bt2020/arib-std-b67)", Treatment.HLG),
+        ("yuv420p(tv, smpte170m, top first)", Treatment.DEINTERLACE),
+        ("yuv420p(bottom coded first (swapped))", Treatment.DEINTERLACE),
+    ],
+)
+def test_what_a_picture_needs(pixels: str, treatment: Treatment) -> None:
+    found = facts(banner=BANNER.replace("yuv420p(progressive)", pixels))
+    assert found.treatment is treatment
 
 
 def test_a_little_less_than_declared_is_whole() -> None:

@@ -63,12 +63,15 @@ ENVIRONMENTS = {
         "DATABASE_URL",
         "S3_BUCKET",
         "ENCODE_QUEUE_URL",
+        "FALLBACK_QUEUE_URL",
         "FFMPEG",
     },
     "functions.reprocess.encode.handler": {
         "DATABASE_URL",
         "S3_BUCKET",
+        "ENCODE_QUEUE_URL",
         "ASSEMBLE_QUEUE_URL",
+        "FALLBACK_QUEUE_URL",
         "FFMPEG",
     },
     "functions.reprocess.assemble.handler": {

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from psycopg import Rollback
@@ -35,6 +35,8 @@ class Planned:
     chunks: Sequence[Chunk]
     analysis: Hashes | None
     """None when there is no analysis to preserve."""
+    estimate: Mapping[str, Any] | None = None
+    """What it should cost; see ``pixr.domain.costs``."""
 
 
 def open_base(
@@ -89,7 +91,8 @@ def start(db: Database, planned: Planned, *, now: datetime) -> bool:
                     "rung": planned.rung,
                     "source_etag": planned.source_etag,
                     "settings": json.dumps(planned.plan.document()),
-                    "state": "ENCODING",
+                    "state": "TUNING" if planned.plan.crf is None else "ENCODING",
+                    "estimate": None if planned.estimate is None else json.dumps(planned.estimate),
                     "frames_total": planned.plan.frames,
                     "chunks_total": len(planned.chunks),
                     "analysis_before": _json(planned.analysis),
@@ -110,6 +113,31 @@ def start(db: Database, planned: Planned, *, now: datetime) -> bool:
             },
         )
     return is_mine
+
+
+def tuned(
+    db: Database,
+    job_id: UUID,
+    tuning: Mapping[str, Any],
+    *,
+    cpu_ms: int,
+    bytes_read: int,
+    now: datetime,
+) -> bool:
+    """Freeze the quality ``tuning["crf"]`` for all chunks.
+
+    Returns:
+        False when another search was first, or the job is closed.
+    """
+    parameters = {
+        "job_id": job_id,
+        "crf": tuning["crf"],
+        "tuning": json.dumps(tuning),
+        "cpu_ms": cpu_ms,
+        "bytes_read": bytes_read,
+        "now": now,
+    }
+    return db.execute(sql("upgrade_jobs/tuned"), parameters).rowcount == 1
 
 
 def get_chunk(db: Database, job_id: UUID, position: int) -> Row | None:

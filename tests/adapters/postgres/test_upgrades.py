@@ -1,5 +1,6 @@
 """Every step of a job is taken once, whoever asks how often."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Literal
@@ -56,6 +57,11 @@ def start(db: Database, job_id: UUID, *, analysis: Hashes | None = None) -> bool
     )
 
 
+def tune(db: Database, job_id: UUID) -> bool:
+    found = {"crf": 25, "target": 93, "tried": {"25": 93.1}, "cpu_ms": 5}
+    return upgrades.tuned(db, job_id, found, cpu_ms=5, bytes_read=9, now=NOW)
+
+
 def complete(db: Database, job_id: UUID, position: int) -> bool:
     return upgrades.complete_chunk(
         db,
@@ -82,6 +88,7 @@ def state(db: Database, job_id: UUID) -> str:
 def test_whole_life_of_a_job_with_every_step_asked_for_twice(db: Database) -> None:
     job_id = open_job(db)
     assert [start(db, job_id), start(db, job_id)] == [True, False]
+    assert [tune(db, job_id), tune(db, job_id)] == [True, False]
     chunks = upgrades.list_chunks(db, job_id)
     assert [(row["frame_start"], row["frame_count"]) for row in chunks] == [
         (0, 240),
@@ -95,17 +102,22 @@ def test_whole_life_of_a_job_with_every_step_asked_for_twice(db: Database) -> No
     assert [publish(db, job_id), publish(db, job_id)] == [True, False]
     job = upgrades.get(db, job_id)
     assert job is not None
-    assert (job["state"], job["chunks_done"], job["cpu_ms"]) == ("PUBLISHED", 3, 307)
+    assert (job["state"], job["chunks_done"], job["cpu_ms"]) == ("PUBLISHED", 3, 312)
     assert job["closed_at"] == NOW
     assert not upgrades.close(db, job_id, "FAILED", "too late", now=NOW)
-    assert Plan.read(job["settings"]) == plan(FACTS, 480)[0]
+    assert Plan.read(job["settings"]) == replace(plan(FACTS, 480)[0], crf=25)
+    assert (job["frames_done"], job["frames_total"], job["bytes_read"]) == (720, 720, 9)
 
 
 def test_steps_cannot_be_skipped(db: Database) -> None:
     job_id = open_job(db)
+    assert not tune(db, job_id)
     assert not complete(db, job_id, 0)
     assert not publish(db, job_id)
     assert start(db, job_id)
+    assert state(db, job_id) == "TUNING"
+    assert not complete(db, job_id, 0)
+    assert tune(db, job_id)
     assert not publish(db, job_id)
     assert not complete(db, job_id, 3)
     assert state(db, job_id) == "ENCODING"
@@ -115,6 +127,7 @@ def test_steps_cannot_be_skipped(db: Database) -> None:
 def test_closed_job_stays_closed(db: Database, closed_as: Literal["REJECTED", "FAILED"]) -> None:
     job_id = open_job(db)
     assert start(db, job_id)
+    assert tune(db, job_id)
     assert not complete(db, job_id, 0)
     assert upgrades.close(db, job_id, closed_as, "first", now=NOW)
     assert not upgrades.close(db, job_id, "FAILED", "second", now=NOW)
@@ -131,6 +144,7 @@ def test_closed_job_stays_closed(db: Database, closed_as: Literal["REJECTED", "F
 def test_database_itself_refuses_a_changed_analysis(db: Database) -> None:
     job_id = open_job(db)
     assert start(db, job_id, analysis={"k": "a" * 64})
+    assert tune(db, job_id)
     for position in range(3):
         complete(db, job_id, position)
     with pytest.raises(psycopg.errors.CheckViolation):

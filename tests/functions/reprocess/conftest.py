@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-QUEUES = ("plan", "encode", "assemble", "settle")
+QUEUES = ("plan", "encode", "assemble", "fallback", "settle")
 CONTEXT = SimpleNamespace(
     function_name="reprocess",
     memory_limit_in_mb=1769,
@@ -116,7 +116,17 @@ class Studio:
         records = self.receive(name)
         for one in records:
             assert self.run(name, [one]) == []
+        if name == "plan":
+            self.tune()
         return records
+
+    def tune(self) -> None:
+        """Search the quality of what was planned; what is on the queue besides stays there."""
+        for one in self.receive("encode"):
+            if "position" in one["body"]:
+                self.sqs.send_message(QueueUrl=self.urls["encode"], MessageBody=one["body"])
+            else:
+                assert self.run("encode", [one]) == []
 
     def settle(self) -> None:
         """Plan, encode and assemble until the queues are empty."""

@@ -4,6 +4,7 @@ Method: hand the same real messages over again at every stage, kill steps betwee
 and their send, and count what came of it.
 """
 
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_malformed_message_fails_alone(studio: Studio, clip: Path, body: str) ->
     good = studio.receive("plan")
     bad = record(body)
     assert studio.run("plan", [bad, *good]) == [bad["messageId"]]
-    assert studio.job("clip")["state"] == "ENCODING"
+    assert studio.job("clip")["state"] == "TUNING"
     for name in ("encode", "assemble"):
         assert studio.run(name, [bad]) == [bad["messageId"]]
 
@@ -48,7 +49,12 @@ def test_upload_event_repeated_at_every_stage(studio: Studio, clip: Path) -> Non
     for _ in range(2):
         assert studio.run("plan", events) == []
     job = studio.job("clip")
-    assert job["chunks_total"] == 2
+    assert (job["chunks_total"], job["state"]) == (2, "TUNING")
+    # The quality is searched once; who comes second finds it, and asks for the chunks again.
+    assert len(searches := studio.receive("encode")) == 2
+    assert studio.run("encode", searches) == []
+    tuning = studio.job("clip")["tuning"]
+    assert studio.job("clip")["settings"]["crf"] == tuning["crf"]
     # Asked for twice, because both were open both times; made once each.
     assert len(chunks := studio.receive("encode")) == 4
     assert studio.run("encode", chunks[:1]) == studio.run("plan", events) == []
@@ -128,14 +134,15 @@ def crash(*_: object) -> Never:
     raise Crash
 
 
-@pytest.mark.parametrize("step", ["plan", "encode", "assemble"])
+@pytest.mark.parametrize("step", ["plan", "search", "encode", "assemble"])
 def test_death_between_commit_and_send(
     studio: Studio, clip: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     studio.upload("clip", clip)
-    for name in ("plan", "encode", "assemble"):
+    for stage in ("plan", "search", "encode", "assemble"):
+        name = "encode" if stage == "search" else stage
         messages = studio.receive(name)
-        if name == step:
+        if stage == step:
             with monkeypatch.context() as patch:
                 patch.setattr(queue, "send", crash)
                 patch.setattr(queue, "send_all", crash)
@@ -180,7 +187,8 @@ def test_last_chunks_that_finish_together_start_one_assembly(
         thread.join()
     assert sorted(verdicts) == [False, False, False, True]
     job = studio.job("clip")
-    assert (job["state"], job["chunks_done"], job["cpu_ms"]) == ("ASSEMBLING", 2, 2)
+    assert (job["state"], job["chunks_done"]) == ("ASSEMBLING", 2)
+    assert job["cpu_ms"] == job["tuning"]["cpu_ms"] + 2
 
 
 def in_two_threads(work: Callable[[], object]) -> None:
@@ -197,7 +205,7 @@ def test_two_planners_at_once_plan_once(studio: Studio, clip: Path) -> None:
     failures: list[str] = []
     in_two_threads(lambda: failures.extend(studio.run("plan", events)))
     assert failures == []
-    assert studio.job("clip")["state"] == "ENCODING"
+    assert studio.job("clip")["state"] == "TUNING"
     assert len(studio.rows("SELECT FROM upgrade_chunks")) == 2
     studio.settle()
     assert studio.job("clip")["state"] == "PUBLISHED"
@@ -252,7 +260,9 @@ def test_source_that_goes_away_fails_the_job(
     assert studio.job("clip")["state"] == "FAILED"
 
 
-def test_chunk_that_fails_is_tried_again_and_then_fails_the_job(studio: Studio, clip: Path) -> None:
+def test_chunk_that_fails_is_tried_again_and_then_left_to_mediaconvert(
+    studio: Studio, clip: Path
+) -> None:
     messages = at_stage(studio, clip, "encode")
     job_id = studio.job("clip")["id"]
     studio.rows(
@@ -263,7 +273,14 @@ def test_chunk_that_fails_is_tried_again_and_then_fails_the_job(studio: Studio, 
         assert studio.job("clip")["state"] == "ENCODING"
     assert studio.run("encode", [chunk_record(job_id, 1, attempt=3)]) == []
     job = studio.job("clip")
-    assert job["state"] == "FAILED"
-    assert job["reason"].startswith("chunk 1 could not be encoded")
+    assert (job["state"], job["way"]) == ("CONVERTING", "mediaconvert")
+    assert job["way_reason"].startswith("chunk 1 could not be encoded")
+    (told,) = studio.receive("fallback")
+    assert json.loads(told["body"]) == {"job_id": str(job_id)}
+    # Whoever comes late has nothing to count any more.
     assert studio.run("encode", messages) == []
-    assert studio.keys("chunks/") == []
+    assert studio.receive("fallback") == []
+    assert studio.job("clip")["chunks_total"] == 1
+    # And a push asks MediaConvert's part again.
+    assert studio.run("plan", [job_record(job_id)]) == []
+    assert len(studio.receive("fallback")) == 1

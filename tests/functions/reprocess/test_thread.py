@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.clips import BUNNY, delay_s, ffmpeg, levels, numbered, sound_md5, times
+from tests.clips import BUNNY, delay_s, ffmpeg, ffmpeg_log, levels, numbered, sound_md5, times
 from tests.functions.reprocess.conftest import Studio
 
 
@@ -154,6 +154,39 @@ def test_shapes(
     result = published(studio, tmp_path)
     shown = ffmpeg("-i", result, "-frames:v", "1", "-f", "framecrc", "-").decode()
     assert f"#dimensions 0: {expected[1]}x{expected[2]}\n#sar 0: 1/1" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "treatment"),
+    [
+        (("-vf", "setparams=color_trc=smpte2084:color_primaries=bt2020", "-pix_fmt", "yuv420p10le"),
+         "smpte2084"),
+        (("-vf", "setparams=color_trc=arib-std-b67"), "arib-std-b67"),
+        (("-x264-params", "tff=1"), "deinterlace"),
+        (("-x264-params", "bff=1"), "deinterlace"),
+    ],
+)  # fmt: skip
+def test_hdr_is_toned_down_and_fields_become_frames(
+    studio: Studio, tmp_path: Path, options: tuple[str, ...], treatment: str
+) -> None:
+    """Every frame at its time; SDR in BT.709, progressive."""
+    clip = numbered(tmp_path / "a.mp4", seconds=16, options=options)
+    studio.upload("odd", clip)
+    studio.settle()
+    job = studio.job("odd")
+    assert (job["state"], job["settings"]["treatment"]) == ("PUBLISHED", treatment), job["reason"]
+    result = published(studio, tmp_path)
+    assert times(result) == pytest.approx(times(clip), abs=1.5e-3)
+    # What was brighter is brighter still, frame by frame.
+    before, after = levels(clip), levels(result)
+    order = sorted(range(len(before)), key=before.__getitem__)
+    assert all(
+        after[later] >= after[earlier] - 4
+        for earlier, later in zip(order, order[12:], strict=False)
+    )
+    banner = ffmpeg_log("-i", result)
+    assert "yuv420p" in banner
+    assert not any(word in banner for word in ("smpte2084", "arib-std-b67", "bt2020", " first"))
 
 
 def test_rotated_phone_video_is_published_upright(studio: Studio, tmp_path: Path) -> None:

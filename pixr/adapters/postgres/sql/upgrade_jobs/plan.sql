@@ -6,6 +6,7 @@ SET rung = %(rung)s,
     settings = %(settings)s::jsonb,
     chunks_total = %(chunks_total)s,
     frames_total = %(frames_total)s,
+    estimate = %(estimate)s::jsonb,
     analysis_before = %(analysis_before)s::jsonb,
     state = %(state)s,
     moved_at = %(now)s
