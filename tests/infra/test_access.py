@@ -119,9 +119,10 @@ def test_a_function_sends_to_the_queues_that_come_next(
     templates: Templates, handler: str, queues: set[str]
 ) -> None:
     targets = [
-        statement["Resource"]["Fn::GetAtt"][0]
+        resource["Fn::GetAtt"][0]
         for statement in templates.statements(handler)
         if "sqs:SendMessage" in statement["Action"]
+        for resource in as_list(statement["Resource"])
     ]
     assert len(targets) == len(queues)
     assert {name.removeprefix("Queues").partition("Queue")[0] for name in targets} == queues
