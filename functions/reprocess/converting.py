@@ -90,6 +90,8 @@ class Conversions:
     def start(self, job_id: UUID) -> str:
         """Start the conversion of a diverted job; one that was started is looked at instead.
 
+        The conversion of a job that was given up meanwhile is called off.
+
         Args:
             job_id: Of a job that ``conversions.divert`` took.
 
@@ -102,18 +104,11 @@ class Conversions:
         job = upgrades.get(self.db, job_id)
         if job is None:
             return "job.unknown"
+        if job["state"] == "FAILED" and job["converter_job"] is not None:
+            return self._call_off(job["converter_job"])
         if job["state"] != "CONVERTING":
             return self._repeat(job)
-        if job["converter_job"] is not None:
-            return self._look(job)
-        try:
-            self._check_source(job)
-            started = self.converter.create(job_document(self._conversion(job)))
-        except Unconvertible as error:
-            return self._give_up(job, f"MediaConvert cannot make it either: {error}")
-        except ConversionRefused as error:
-            return self._give_up(job, f"MediaConvert does not take the job: {error}")
-        return self._begun(job, started)
+        return self._create(job) if job["converter_job"] is None else self._look(job)
 
     def hear(self, event: AnyEvent) -> str:
         """Act on one of MediaConvert's events; repeating it at any time changes nothing.
@@ -126,6 +121,8 @@ class Conversions:
             return "job.unknown"
         if job["converter_job"] not in (None, event.converter_job):
             return "conversion.unknown"
+        if job["state"] == "FAILED" and isinstance(event, Progressed):
+            return self._call_off(event.converter_job)
         return self._act(job, event) if job["state"] == "CONVERTING" else self._repeat(job)
 
     def _act(self, job: Row, event: AnyEvent) -> str:
@@ -139,6 +136,16 @@ class Conversions:
             case Progressed(converter_job=name, frames=frames):
                 conversions.progressed(self.db, job["id"], name, frames=frames, now=self.now)
                 return "conversion.progressed"
+
+    def _create(self, job: Row) -> str:
+        try:
+            self._check_source(job)
+            started = self.converter.create(job_document(self._conversion(job)))
+        except Unconvertible as error:
+            return self._give_up(job, f"MediaConvert cannot make it either: {error}")
+        except ConversionRefused as error:
+            return self._give_up(job, f"MediaConvert does not take the job: {error}")
+        return self._begun(job, started)
 
     def _check_source(self, job: Row) -> None:
         try:
@@ -181,11 +188,17 @@ class Conversions:
         conversions.begun(self.db, job["id"], started.id, self.now)
         fresh = upgrades.get(self.db, job["id"]) or job
         if fresh["state"] == "FAILED" or fresh["converter_job"] != started.id:
-            # The job was called off, or has another conversion, since MediaConvert was asked:
-            # nobody needs what this one would make.
-            self.converter.cancel(started.id)
-            return "conversion.canceled"
+            # The job was called off, or has another conversion, since MediaConvert was asked.
+            return self._call_off(started.id)
         return "conversion.started"
+
+    def _call_off(self, converter_job: str) -> str:
+        """Nobody needs what this would make, and it would cost money."""
+        try:
+            was_running = self.converter.cancel(converter_job)
+        except ConversionMissing:
+            was_running = False
+        return "conversion.canceled" if was_running else "job.repeated"
 
     def _look(self, job: Row) -> str:
         """Ask MediaConvert itself: the event may have been lost."""

@@ -129,8 +129,7 @@ def running_mediaconvert(aws_endpoint: str, ffmpeg: Path, port: int | None = Non
         aws_access_key_id=ACCOUNT, aws_secret_access_key=NO_SECRET, region_name=REGION
     )
     clients: dict[str, Any] = {
-        name: session.client(name, endpoint_url=aws_endpoint)
-        for name in ("s3", "events", "sqs")
+        name: session.client(name, endpoint_url=aws_endpoint) for name in ("s3", "events", "sqs")
     }
     service = Service(
         s3=clients["s3"],

@@ -267,6 +267,27 @@ def test_job_that_was_called_off_meanwhile_calls_off_the_conversion(
     assert house.job(job["id"])["reason"] == "cancelled: enough"
 
 
+@pytest.mark.parametrize("by", ["the next event", "another start"])
+def test_conversion_of_a_job_that_was_given_up_is_called_off(
+    house: Fallback, tmp_path: Path, by: str
+) -> None:
+    slow = tmp_path / "slow.mp4"
+    noise = "testsrc2=size=640x360:rate=30,noise=c0s=60:c0f=t"
+    ffmpeg("-f", "lavfi", "-i", noise, "-t", "20", "-c:v", "libx264", "-preset", "ultrafast", slow)
+    job = house.diverted("movie", slow)
+    house.start(job["id"])
+    name = house.only_converter_job()
+    assert upgrades.close(house.db, job["id"], "FAILED", "cancelled: enough", now=LATER)
+    message = event(job["id"], "STATUS_UPDATE", converter_job=name)
+    assert house.run([message if by == "the next event" else job_record(job["id"])]) == []
+    assert Converter().get(name).status == "CANCELED"
+    # Again, and about one that MediaConvert never had: nothing.
+    assert house.run([message, job_record(job["id"])]) == []
+    house.studio.rows("UPDATE upgrade_jobs SET converter_job = '1-gone' RETURNING id")
+    assert house.run([job_record(job["id"])]) == []
+    assert house.job(job["id"])["reason"] == "cancelled: enough"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
