@@ -23,6 +23,8 @@ WAIT_S = 120.0
 USERS = 4
 FILMS = 12
 """An upgrade is paid for once: with one film, all investments but the first are refused."""
+LARGE_BYTES = 3 * 1024**3
+"""Goes in 384 parts, which are listed on four pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ def prepared(machine: Machine, db: Database) -> Known:
         publish(Studio(db), film, creator_id=users[0], rungs=(480,))
     listed = str(Keypair().pubkey())
     withdrawals: list[str] = []
+    uploads: list[str] = []
     with httpx.Client(base_url=f"{machine.url}/api/defi", timeout=60) as http:
         for user in users:
             headers = _bearer(machine, user, EVERYTHING)
@@ -49,6 +52,9 @@ def prepared(machine: Machine, db: Database) -> Known:
             keyed = headers | {"idempotency-key": "prepared"}
             made = http.post("/withdraw", json=body, headers=keyed)
             withdrawals.append(made.raise_for_status().json()["withdrawal_id"])
+            for name, size in (("film.mp4", {"bytes": LARGE_BYTES}), ("clip.mp4", {})):
+                grant = http.post("/uploads", json={"file_name": name, **size}, headers=headers)
+                uploads.append(grant.raise_for_status().json()["upload_id"])
             entry = {"destination": listed, "label": "prepared"}
             http.post("/allowlist", json=entry, headers=headers).raise_for_status()
     return Known(
@@ -61,6 +67,7 @@ def prepared(machine: Machine, db: Database) -> Known:
             "content_id": films,
             "withdrawal_id": withdrawals,
             "payout_id": withdrawals,
+            "upload_id": uploads,
             "destination": [listed],
             "job_id": [str(row["id"]) for row in db.execute("SELECT id FROM upgrade_jobs")],
             "quality": ["720p", "1080p"],
