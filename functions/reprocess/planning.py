@@ -8,42 +8,23 @@ the job as far as it got: queued, it is planned; encoding, its open chunks are a
 again; closed, nothing happens.
 """
 
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Final
 from uuid import UUID
 
 from functions.reprocess import analysis
 from functions.reprocess.messages import chunk_message, job_message
-from functions.reprocess.source import (
-    REWRITE_BYTES_MAX,
-    SOURCE_BYTES_MAX,
-    rewrite,
-    rewritten_key,
-)
+from functions.reprocess.probing import Original
+from functions.reprocess.source import SOURCE_BYTES_MAX
 from functions.reprocess.tuning import send_open_chunks
 from pixr.adapters import queue
-from pixr.adapters.ffmpeg import (
-    Ffmpeg,
-    FfmpegError,
-    FfmpegFailed,
-    FfmpegMissing,
-    FfmpegTimedOut,
-)
-from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
+from pixr.adapters.ffmpeg import Ffmpeg
+from pixr.adapters.objects import Bucket, ObjectMissing
 from pixr.adapters.postgres import Database, Row, contents, upgrades
-from pixr.adapters.ranges import serving
 from pixr.domain.costs import estimate_document
-from pixr.domain.detail import detail_arguments, measured_rungs, read_detail
 from pixr.domain.media import plan
-from pixr.domain.mp4 import NotPlain, read_index
 from pixr.domain.renditions import Source, base_rung, real_rungs
 from pixr.domain.sources import SourceFacts, Unusable
-
-DETAIL_TIMEOUT_S: Final = 60
-"""Eight key frames of 2160p, scaled down and up at each rung: about 10 CPU seconds."""
 
 
 class Overtaken(Exception):
@@ -86,13 +67,12 @@ class Planner:
         if job["state"] != "QUEUED":
             return self._push(job)
         try:
-            with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
-                etag, size_bytes = self._check_object(key)
-                facts, is_remuxed = self._probe(job, etag, size_bytes, Path(folder))
-            rung = base_rung(facts.size)
-            planned = self._planned(job, rung, etag, facts, is_remuxed=is_remuxed)
-            detail = self._detail(job, etag, size_bytes, facts)
-            self._accept(job, planned, facts=facts, size_bytes=size_bytes, detail=detail)
+            original = self._original(key)
+            facts, is_remuxed = original.probe(job["id"])
+            planned = self._planned(
+                job, base_rung(facts.size), original.etag, facts, is_remuxed=is_remuxed
+            )
+            self._accept(job, planned, facts=facts, original=original)
         except Overtaken:
             return "upload.repeated"
         except Unusable as unusable:
@@ -116,16 +96,15 @@ class Planner:
         return self._push(job)
 
     def _plan_funded(self, job: Row) -> None:
-        etag, size_bytes = self._check_object(job["source_key"])
-        if etag != self._content(job)["source_etag"]:
+        original = self._original(job["source_key"])
+        if original.etag != self._content(job)["source_etag"]:
             raise Unusable("the source was replaced after it was accepted")
-        with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
-            facts, is_remuxed = self._probe(job, etag, size_bytes, Path(folder))
+        facts, is_remuxed = original.probe(job["id"])
         if job["rung"] not in real_rungs(facts.size):
             raise Unusable(
                 f"the source's short side is {facts.size.short_px} px: no {job['rung']} in it"
             )
-        planned = self._planned(job, job["rung"], etag, facts, is_remuxed=is_remuxed)
+        planned = self._planned(job, job["rung"], original.etag, facts, is_remuxed=is_remuxed)
         upgrades.start(self.db, planned, now=self.now)
 
     def _upload(self, key: str) -> Row | None:
@@ -137,7 +116,7 @@ class Planner:
             return None
         return upload if upload is not None and upload["object_key"] == key else None
 
-    def _check_object(self, key: str) -> tuple[str, int]:
+    def _original(self, key: str) -> Original:
         try:
             head = self.bucket.head(key)
         except ObjectMissing as error:
@@ -146,60 +125,13 @@ class Planner:
             raise Unusable("the file is empty")
         if head.size_bytes > SOURCE_BYTES_MAX:
             raise Unusable(f"the file is larger than {SOURCE_BYTES_MAX // 1024**2} MiB")
-        return head.etag, head.size_bytes
-
-    def _probe(
-        self, job: Row, etag: str, size_bytes: int, folder: Path
-    ) -> tuple[SourceFacts, bool]:
-        """Say what the source is, and whether workers read a rewritten copy of it."""
-        key = job["source_key"]
-
-        def read(start: int, length: int) -> bytes:
-            if start >= size_bytes:
-                return b""
-            return self.bucket.read_range(key, start, length, etag=etag)
-
-        try:
-            try:
-                tracks = read_index(read, size_bytes).tracks
-            except NotPlain:
-                tracks = None
-            with serving(self.bucket, key, etag=etag, size_bytes=size_bytes) as served:
-                facts = self.ffmpeg.probe(served.url, tracks=tracks)
-                if facts.is_seekable:
-                    return facts, False
-                if size_bytes > REWRITE_BYTES_MAX:
-                    raise Unusable(
-                        f"the container has no index, and {size_bytes} bytes are more than the"
-                        f" {REWRITE_BYTES_MAX} that are rewritten here"
-                    )
-                path = rewrite(self.ffmpeg, served.url, folder)
-            facts = self.ffmpeg.probe(path)
-            self.bucket.upload(path, rewritten_key(job["id"]), content_type="video/x-matroska")
-        except ObjectMissing as error:
-            raise Unusable("the object was deleted while it was read") from error
-        except ObjectChanged as error:
-            raise Unusable("the object was replaced while it was read") from error
-        except FfmpegMissing:
-            raise  # our fault, not the file's
-        except FfmpegError as error:
-            raise Unusable("the file's container cannot be rewritten") from error
-        return facts, True
-
-    def _detail(
-        self, job: Row, etag: str, size_bytes: int, facts: SourceFacts
-    ) -> dict[int, int] | None:
-        """How much of each rung the source really carries; None where that cannot be told."""
-        if not measured_rungs(facts.size) or not facts.is_seekable:
-            return None
-        try:
-            with serving(
-                self.bucket, job["source_key"], etag=etag, size_bytes=size_bytes
-            ) as served:
-                arguments = detail_arguments(facts, source=served.url)
-                return read_detail(self.ffmpeg.make(arguments, timeout_s=DETAIL_TIMEOUT_S).log)
-        except (FfmpegFailed, FfmpegTimedOut):
-            return None
+        return Original(
+            bucket=self.bucket,
+            ffmpeg=self.ffmpeg,
+            key=key,
+            etag=head.etag,
+            size_bytes=head.size_bytes,
+        )
 
     def _content(self, job: Row) -> Row:
         content = contents.get(self.db, job["content_id"])
@@ -238,13 +170,7 @@ class Planner:
         )
 
     def _accept(
-        self,
-        job: Row,
-        planned: upgrades.Planned,
-        *,
-        facts: SourceFacts,
-        size_bytes: int,
-        detail: dict[int, int] | None,
+        self, job: Row, planned: upgrades.Planned, *, facts: SourceFacts, original: Original
     ) -> None:
         """Commit source, upload and plan together.
 
@@ -252,13 +178,14 @@ class Planner:
             Unusable: The content has another source.
             Overtaken: Another planner was first, or the job is closed; nothing was written.
         """
+        detail = original.detail(facts)
         with self.db.transaction():
             if not contents.accept_source(
                 self.db,
                 content_id=job["content_id"],
                 source_key=job["source_key"],
-                source_bytes=size_bytes,
-                source_etag=planned.source_etag,
+                source_bytes=original.size_bytes,
+                source_etag=original.etag,
                 facts=facts,
                 detail=detail,
             ):
