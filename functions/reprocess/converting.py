@@ -148,6 +148,8 @@ class Conversions:
         return self._begun(job, started)
 
     def _check_source(self, job: Row) -> None:
+        if job["settings"].get("is_look_only", False):
+            raise Unconvertible("the source was only to be compared with the one before")
         try:
             head = self.bucket.head(job["source_key"])
         except ObjectMissing as error:
