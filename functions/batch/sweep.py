@@ -38,5 +38,5 @@ def sweep(db: Database, *, now: datetime) -> Swept:
     given_up = sweeps.give_up(db, PATIENCE, now=now)
     return Swept(
         pushed=sweeps.push(db, PATIENCE, now=now),
-        given_up={str(row["job_id"]): row["reason"] for row in given_up},
+        given_up={str(job_id): reason for job_id, reason in given_up.items()},
     )

@@ -3,14 +3,14 @@
     open, not moved for too long ─▶ pushed ⟲ ─▶ moved: the count begins anew
                                       └─ as often as one may be ─▶ FAILED
 
-Each is one guarded statement: what a worker moves or closes meanwhile is left alone.
+Whatever a worker moves or closes meanwhile is left alone.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from pixr.adapters.postgres import Database, Row, sql
+from pixr.adapters.postgres import Database, Row, sql, upgrades
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,18 @@ def push(db: Database, patience: Patience, *, now: datetime) -> list[UUID]:
     return [row["job_id"] for row in rows]
 
 
-def give_up(db: Database, patience: Patience, *, now: datetime) -> list[Row]:
-    """Close what was pushed in vain; return ``{job_id, reason}`` of each."""
-    return db.execute(sql("sweeps/give_up"), _parameters(patience, now)).fetchall()
+def give_up(db: Database, patience: Patience, *, now: datetime) -> dict[UUID, str]:
+    """Close what was pushed in vain, as any job that failed; return why, by the job's id."""
+    given_up: dict[UUID, str] = {}
+    with db.transaction():
+        rows = db.execute(sql("sweeps/take_stalled"), _parameters(patience, now)).fetchall()
+        for row in rows:
+            reason = (
+                f"it stalled in {row['state']}, and to push it {row['restarts']} times did not help"
+            )
+            if upgrades.close(db, row["id"], "FAILED", reason, now=now):
+                given_up[row["id"]] = reason
+    return given_up
 
 
 def retry(db: Database, job_id: UUID, *, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from functions.batch.sweep import PATIENCE, RESTARTS_MAX, sweep
-from pixr.adapters.postgres import Database, outbox, upgrades
+from pixr.adapters.postgres import Database, connect, outbox, upgrades
 from pixr.domain.costs import actual_document, estimate_document
 from pixr.domain.renditions import Size, Source
 from pixr.ops.verification import verify
@@ -219,3 +219,26 @@ def test_how_far_an_estimate_was_off_is_told_once(funded: Settler) -> None:
     (error_percent,) = funded.tick().cost_errors_percent
     assert -50 < error_percent < -25  # processor time is the most of it, and was twice as much
     assert funded.tick().cost_errors_percent == []
+
+
+def test_a_job_that_a_worker_has_in_hand_is_not_given_up(db: Database, database_url: str) -> None:
+    """A chunk is counted just while the sweep looks: it waits for nobody and closes nothing."""
+    job_id = open_job(db, "ENCODING")
+    db.execute("UPDATE upgrade_jobs SET restarts = %s", (RESTARTS_MAX,))
+    later = NOW + timedelta(hours=1)
+    with connect(database_url) as worker:
+        with worker.transaction():
+            upgrades.complete_chunk(
+                worker,
+                job_id=job_id,
+                position=0,
+                object_key="chunks/0",
+                size_bytes=1,
+                cpu_ms=1,
+                now=later,
+            )
+            swept = sweep(db, now=later)
+            assert (swept.pushed, swept.given_up) == ([], {})
+        swept = sweep(db, now=later)
+    assert (swept.pushed, swept.given_up) == ([], {})
+    assert job(db, job_id)["state"] == "ENCODING"
