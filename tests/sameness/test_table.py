@@ -1,0 +1,41 @@
+"""Every pair of real films gets the verdict that it must, well away from the limits."""
+
+import sys
+from pathlib import Path
+
+from tests.sameness.films import DIFFERENT, SAME, SHIFTED
+from tests.sameness.table import LIMITS, judge_all, page
+
+# What separates pictures must do so by far; sounds of 12 seconds are shorter than the rest.
+PASSING_PERCENT_MAX = {
+    "window_difference_max": 50,
+    "difference_p95": 50,
+    "contradictions_p95": 100,
+    "contradictions_pair_max": 50,
+    "sound_error": 60,
+    "sound_window_error_max": 60,
+}
+
+
+def test_every_pair_gets_its_verdict_with_a_margin(tmp_path: Path) -> None:
+    rows = list(judge_all(tmp_path))
+    sys.stdout.write(page(rows))
+    assert [row.complaint for row in rows if row.complaint] == []
+    assert {row.judgement.verdict.value for row in rows} == {SAME, SHIFTED, DIFFERENT}
+    close = [
+        (row.film, row.name, name, value)
+        for row in rows
+        if row.variant.verdict in (SAME, SHIFTED)
+        for name, limit in LIMITS.items()
+        if (value := row.figure(name)) is not None
+        if 100 * value > PASSING_PERCENT_MAX[name] * limit
+    ]
+    assert close == []
+    plain = [
+        (row.film, row.name)
+        for row in rows
+        if row.variant.verdict == DIFFERENT
+        if max(100 * (row.figure(name) or 0) // limit for name, limit in LIMITS.items()) < 125
+        if row.name not in ("no sound", "3 s of another sound")
+    ]
+    assert plain == []
