@@ -31,11 +31,12 @@ def test_every_pair_gets_its_verdict_with_a_margin(tmp_path: Path) -> None:
         if 100 * value > PASSING_PERCENT_MAX[name] * limit
     ]
     assert close == []
+    # Each film that must be refused breaks a limit by far, or plainly fits elsewhere.
     plain = [
         (row.film, row.name)
         for row in rows
-        if row.variant.verdict == DIFFERENT
+        if row.variant.verdict == DIFFERENT and row.name != "no sound"
         if max(100 * (row.figure(name) or 0) // limit for name, limit in LIMITS.items()) < 125
-        if row.name not in ("no sound", "3 s of another sound")
+        if not any("fit better" in reason for reason in row.judgement.reasons)
     ]
     assert plain == []
