@@ -12,17 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from functions.reprocess import analysis, manifest
-from functions.reprocess.source import fetch, rewrite
+from functions.reprocess.comparing import Comparer, NotTheSame, Successor, sound_key
+from functions.reprocess.source import fetch, rewrite, rewritten_key
 from functions.reprocess.verifying import Unfit, verify
 from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
 from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
 from pixr.adapters.postgres import Database, Row, contents, upgrades
+from pixr.domain.costs import actual_document
 from pixr.domain.media import Chunk, Plan, join_arguments, join_list
+from pixr.domain.sources import Unusable
 
 JOIN_TIMEOUT_S: Final = 240
 """Copying a gigabyte takes seconds; encoding four hours of sound about five minutes of CPU."""
@@ -78,10 +81,11 @@ class Assembler:
         if job["state"] == "ASSEMBLING":
             try:
                 is_published = self._publish(job)
-            except AnalysisChanged as changed:
-                return self._fail(job, str(changed), found=changed.after)
-            except Unfit as unfit:
-                return self._fail(job, str(unfit))
+            except (AnalysisChanged, Unfit) as reason:
+                found = reason.after if isinstance(reason, AnalysisChanged) else None
+                return self._fail(job, str(reason), found=found)
+            except Unusable as unusable:
+                return self._refuse(job, unusable)
             except (FfmpegFailed, FfmpegTimedOut) as error:
                 if attempt < ATTEMPTS_MAX:
                     raise
@@ -97,6 +101,9 @@ class Assembler:
     def _publish(self, job: Row) -> bool:
         plan = Plan.read(job["settings"])
         chunks = upgrades.list_chunks(self.db, job["id"])
+        successor = self._compare(job, plan, chunks)
+        if plan.is_look_only:
+            return self._replace(job, successor)
         playlist_key = f"media/{job['content_id']}/{job['rung']}/{job['id']}/index.m3u8"
         with tempfile.TemporaryDirectory(prefix="pixr-") as name:
             folder = Path(name)
@@ -114,9 +121,17 @@ class Assembler:
             manifest.rebuild(self.bucket, job["content_id"], lambda: [playlist_key])
         with self.db.transaction():
             if not upgrades.publish(
-                self.db, job["id"], analysis=after, cpu_ms=cpu_ms, now=self.now
+                self.db,
+                job["id"],
+                analysis=after,
+                cpu_ms=cpu_ms,
+                actual=_actual(job, plan, cpu_ms=cpu_ms, size_bytes=size_bytes),
+                sameness=successor.sameness if successor else None,
+                now=self.now,
             ):
                 return False
+            if successor is not None:
+                successor.take_place(self.db)
             contents.publish_rendition(
                 self.db,
                 content_id=job["content_id"],
@@ -132,6 +147,48 @@ class Assembler:
                 now=self.now,
             )
         return True
+
+    def _compare(self, job: Row, plan: Plan, chunks: list[Row]) -> Successor | None:
+        """What the job's source is to the content; None where it is the content's already."""
+        if job["kind"] == "source" and job["way"] != "chunks":
+            # What no encoder of ours has seen cannot be compared.
+            raise Unusable(f"the new source cannot be compared: {job['way_reason']}")
+        if job["kind"] == "funded" or job["way"] != "chunks":
+            return None
+        content = contents.get(self.db, job["content_id"])
+        assert content is not None
+        comparer = Comparer(bucket=self.bucket, ffmpeg=self.ffmpeg)
+        return comparer.succeed(job, plan, chunks, content)
+
+    def _replace(self, job: Row, successor: Successor | None) -> bool:
+        """Let a source that was only looked at take the other's place."""
+        assert successor is not None
+        after = self._check_analysis(job)
+        with self.db.transaction():
+            if not upgrades.publish(
+                self.db,
+                job["id"],
+                analysis=after,
+                cpu_ms=0,
+                sameness=successor.sameness,
+                now=self.now,
+            ):
+                return False
+            successor.take_place(self.db)
+        return True
+
+    def _refuse(self, job: Row, reason: Unusable) -> str:
+        judgement = reason.judgement if isinstance(reason, NotTheSame) else None
+        upgrades.close(
+            self.db,
+            job["id"],
+            "REJECTED",
+            str(reason),
+            sameness=judgement.document() if judgement else None,
+            now=self.now,
+        )
+        self._delete_chunks(job)
+        return "source.rejected"
 
     def _join(self, job: Row, plan: Plan, rows: list[Row], folder: Path, playlist: Path) -> int:
         """Make the HLS files in ``folder`` and verify them; CPU milliseconds."""
@@ -198,4 +255,14 @@ class Assembler:
 
     def _delete_chunks(self, job: Row) -> None:
         rows = upgrades.list_chunks(self.db, job["id"])
-        self.bucket.delete([row["object_key"] for row in rows if row["object_key"]])
+        keys = [row["object_key"] for row in rows if row["object_key"]]
+        self.bucket.delete([*keys, sound_key(job["id"]), rewritten_key(job["id"])])
+
+
+def _actual(job: Row, plan: Plan, *, cpu_ms: int, size_bytes: int) -> dict[str, Any]:
+    return actual_document(
+        cpu_ms=job["cpu_ms"] + cpu_ms,
+        megapixels=plan.frames * plan.size.pixels // 10**6,
+        size_bytes=size_bytes,
+        chunks=job["chunks_total"] if job["way"] == "chunks" else 0,
+    )

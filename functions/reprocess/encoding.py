@@ -17,7 +17,14 @@ from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
 from pixr.adapters.objects import Bucket
 from pixr.adapters.postgres import Database, Row, conversions, upgrades
-from pixr.domain.media import Chunk, Plan, encode_arguments, listing_arguments
+from pixr.domain.fingerprints import Unreadable, pack, read_tap, tap_arguments, tap_range
+from pixr.domain.media import (
+    Chunk,
+    Plan,
+    encode_arguments,
+    listing_arguments,
+    look_arguments,
+)
 from pixr.domain.sources import Unusable, read_listing
 
 ENCODE_TIMEOUT_S: Final = 600
@@ -29,6 +36,9 @@ ATTEMPTS_MAX: Final = 3
 """As often as the queue delivers a message; then MediaConvert has to try."""
 
 REASON_LENGTH_MAX: Final = 500
+
+EMPTY: Final = b"-"
+"""What stands for a chunk that was looked at and holds no picture: a chunk has a byte at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +70,10 @@ class Encoder:
         chunk = upgrades.get_chunk(self.db, job_id, position)
         if job is None or chunk is None:
             return "chunk.unknown"
-        if job["state"] == "ASSEMBLING":
-            # The last completion may have died before its message was sent.
-            queue.send(self.assemble_queue_url, job_message(job_id))
+        # Whoever took the job further may have died before its message was sent.
+        next_queues = {"ASSEMBLING": self.assemble_queue_url, "CONVERTING": self.fallback_queue_url}
+        if next_queue := next_queues.get(job["state"]):
+            queue.send(next_queue, job_message(job_id))
             return "chunk.repeated"
         if job["state"] != "ENCODING" or chunk["state"] == "DONE":
             return "chunk.repeated"
@@ -88,11 +99,21 @@ class Encoder:
         key = chunk_key(job["id"], chunk.position)
         with tempfile.TemporaryDirectory(prefix="pixr-") as name:
             folder = Path(name)
-            output = folder / "chunk.mp4"
+            output, tap = folder / "chunk.mp4", folder / "tap"
             with opened(self.bucket, job, plan) as served:
-                arguments = encode_arguments(plan, chunk, source=served.url, output=output)
+                if plan.is_look_only:
+                    arguments = look_arguments(plan, chunk, source=served.url)
+                else:
+                    arguments = encode_arguments(plan, chunk, source=served.url, output=output)
+                if job["kind"] != "funded":
+                    # The pictures that tell this source from another: free beside an encoder.
+                    arguments = tap_arguments(arguments, plan, chunk, output=tap)
                 run = self.ffmpeg.make(arguments, timeout_s=ENCODE_TIMEOUT_S)
-            self._check(chunk, output)
+            samples = self._samples(plan, chunk, tap)
+            if plan.is_look_only:
+                output.write_bytes(samples or EMPTY)
+            else:
+                self._check(chunk, output)
             size_bytes = output.stat().st_size
             self.bucket.upload(output, key, content_type="video/mp4")
         return upgrades.complete_chunk(
@@ -103,8 +124,20 @@ class Encoder:
             size_bytes=size_bytes,
             cpu_ms=run.cpu_ms,
             bytes_read=served.bytes_read,
+            samples=samples,
             now=self.now,
         )
+
+    def _samples(self, plan: Plan, chunk: Chunk, tap: Path) -> bytes | None:
+        """The chunk's part of the fingerprint; None when no picture of it falls here."""
+        if not tap.exists():
+            return None
+        try:
+            return pack(read_tap(tap.read_bytes(), tap_range(plan, chunk.position)))
+        except Unreadable as error:
+            raise Unusable(
+                f"chunk {chunk.position} does not show what was planned: {error}"
+            ) from error
 
     def _check(self, chunk: Chunk, output: Path) -> None:
         listing = self.ffmpeg.make(listing_arguments(output), timeout_s=LISTING_TIMEOUT_S).output
@@ -124,7 +157,8 @@ class Encoder:
         return "job.diverted"
 
     def _fail(self, job_id: UUID, reason: str) -> str:
-        upgrades.close(self.db, job_id, "FAILED", reason, now=self.now)
+        # What MediaConvert makes by now is not this chunk's failure.
+        upgrades.close(self.db, job_id, "FAILED", reason, now=self.now, only_in="ENCODING")
         return "job.failed"
 
 

@@ -23,7 +23,7 @@ from pixr.adapters.objects import Bucket, ObjectMissing
 from pixr.adapters.postgres import Database, Row, contents, upgrades
 from pixr.domain.costs import estimate_document
 from pixr.domain.media import plan
-from pixr.domain.renditions import Source, base_rung, real_rungs
+from pixr.domain.renditions import Size, Source, base_rung, is_better, real_rungs
 from pixr.domain.sources import SourceFacts, Unusable
 
 
@@ -69,10 +69,13 @@ class Planner:
         try:
             original = self._original(key)
             facts, is_remuxed = original.probe(job["id"])
-            planned = self._planned(
-                job, base_rung(facts.size), original.etag, facts, is_remuxed=is_remuxed
-            )
-            self._accept(job, planned, facts=facts, original=original)
+            if job["kind"] == "source":
+                self._plan_source(job, original, facts, is_remuxed=is_remuxed)
+            else:
+                planned = self._planned(
+                    job, base_rung(facts.size), original.etag, facts, is_remuxed=is_remuxed
+                )
+                self._accept(job, planned, facts=facts, original=original)
         except Overtaken:
             return "upload.repeated"
         except Unusable as unusable:
@@ -84,7 +87,7 @@ class Planner:
         job = upgrades.get(self.db, job_id)
         if job is None:
             return "job.unknown"
-        if job["kind"] == "base":
+        if job["kind"] != "funded":
             return self.plan_upload(job["source_key"], job_id=job_id)
         if job["state"] != "QUEUED":
             return self._push(job)
@@ -95,9 +98,36 @@ class Planner:
             return "job.failed"
         return self._push(job)
 
+    def _plan_source(
+        self, job: Row, original: Original, facts: SourceFacts, *, is_remuxed: bool
+    ) -> None:
+        """Plan to compare a better source; its rendition is only made if there is none yet."""
+        content = self._content(job)
+        present = Size(width_px=content["width_px"], height_px=content["height_px"])
+        if not is_better(facts.size, present):
+            raise Unusable(
+                f"the new source's short side is {facts.size.short_px} px, and the present one's"
+                f" {present.short_px} px: it is no better"
+            )
+        rung = base_rung(facts.size)
+        made = {row["rung"] for row in contents.list_renditions(self.db, job["content_id"])}
+        planned = self._planned(
+            job,
+            rung,
+            original.etag,
+            facts,
+            is_remuxed=is_remuxed,
+            is_look_only=rung in made,
+        )
+        if not upgrades.start(self.db, planned, now=self.now):
+            raise Overtaken
+
     def _plan_funded(self, job: Row) -> None:
         original = self._original(job["source_key"])
-        if original.etag != self._content(job)["source_etag"]:
+        content = self._content(job)
+        # A better source may have taken its place; what was paid for is made from what was sold.
+        is_present = content["source_key"] == job["source_key"]
+        if is_present and original.etag != content["source_etag"]:
             raise Unusable("the source was replaced after it was accepted")
         facts, is_remuxed = original.probe(job["id"])
         if job["rung"] not in real_rungs(facts.size):
@@ -139,9 +169,16 @@ class Planner:
         return content
 
     def _planned(
-        self, job: Row, rung: int, etag: str, facts: SourceFacts, *, is_remuxed: bool
+        self,
+        job: Row,
+        rung: int,
+        etag: str,
+        facts: SourceFacts,
+        *,
+        is_remuxed: bool,
+        is_look_only: bool = False,
     ) -> upgrades.Planned:
-        frozen, chunks = plan(facts, rung, is_remuxed=is_remuxed)
+        frozen, chunks = plan(facts, rung, is_remuxed=is_remuxed, is_look_only=is_look_only)
         content = self._content(job)
         found = analysis.read(self.bucket, job["content_id"], manifest_key=content["analysis_key"])
         if found is not None:

@@ -9,18 +9,19 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from functions.reprocess.comparing import Comparer
 from functions.reprocess.messages import chunk_message
 from functions.reprocess.source import opened
 from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
 from pixr.adapters.objects import Bucket
-from pixr.adapters.postgres import Database, Row, upgrades
+from pixr.adapters.postgres import Database, Row, contents, upgrades
 from pixr.domain.media import CRF_UNTUNED, Plan
 from pixr.domain.sources import Unusable
-from pixr.domain.tuning import CRFS, choose, read_score, report_path, search_arguments
+from pixr.domain.tuning import CRFS, choose, read_score, report_path, score_at, search_arguments
 
 SEARCH_TIMEOUT_S: Final = 600
 """Four seconds of 2160p, three times, and VMAF of them: about 350 CPU seconds on four cores."""
@@ -49,19 +50,24 @@ class Tuner:
             try:
                 self._search(job)
             except Unusable as unusable:
-                upgrades.close(self.db, job_id, "FAILED", str(unusable), now=self.now)
-                return "job.failed"
+                state: Literal["REJECTED", "FAILED"] = (
+                    "REJECTED" if job["kind"] == "source" else "FAILED"
+                )
+                upgrades.close(self.db, job_id, state, str(unusable), now=self.now)
+                return f"job.{state.lower()}"
         if send_open_chunks(self.db, self.encode_queue_url, job_id):
             return "job.tuned"
         return "job.repeated"
 
     def _search(self, job: Row) -> None:
         plan = Plan.read(job["settings"])
-        with tempfile.TemporaryDirectory(prefix="pixr-") as name:
-            folder = Path(name)
-            with opened(self.bucket, job, plan) as served:
-                arguments = search_arguments(plan, source=served.url, folder=folder)
-                found = self._found(plan, arguments, folder)
+        with (
+            tempfile.TemporaryDirectory(prefix="pixr-") as folder,
+            opened(self.bucket, job, plan) as served,
+        ):
+            if job["kind"] != "funded":
+                self._compare(job, plan, served.url)
+            found = self._found(plan, served.url, Path(folder))
         upgrades.tuned(
             self.db,
             job["id"],
@@ -71,10 +77,24 @@ class Tuner:
             now=self.now,
         )
 
-    def _found(self, plan: Plan, arguments: list[str], folder: Path) -> dict[str, Any]:
+    def _compare(self, job: Row, plan: Plan, url: str) -> None:
+        """Keep the sound of a source; let a better one through only if it may be the same film."""
+        comparer = Comparer(bucket=self.bucket, ffmpeg=self.ffmpeg)
+        sound = comparer.hear(plan, url)
+        if job["kind"] == "source":
+            content = contents.get(self.db, job["content_id"])
+            assert content is not None
+            comparer.admit(content, plan, sound, url)
+        comparer.keep_sound(job["id"], sound)
+
+    def _found(self, plan: Plan, url: str, folder: Path) -> dict[str, Any]:
         """The search as ``upgrade_jobs.tuning`` holds it."""
         target = plan.vmaf_target
+        if plan.is_look_only:
+            why = "nothing is encoded of it"
+            return {"crf": CRF_UNTUNED, "target": target, "tried": {}, "cpu_ms": 0, "why": why}
         try:
+            arguments = search_arguments(plan, source=url, folder=folder)
             run = self.ffmpeg.make(arguments, timeout_s=SEARCH_TIMEOUT_S)
             scores = {crf: read_score(report_path(folder, crf).read_text()) for crf in CRFS}
         except (FfmpegFailed, FfmpegTimedOut, OSError, ValueError) as error:
@@ -82,8 +102,10 @@ class Tuner:
             # either, its chunks say so.
             reason = str(error)[:300]
             return {"crf": CRF_UNTUNED, "target": target, "tried": {}, "cpu_ms": 0, "why": reason}
+        crf = choose(scores, target)
         return {
-            "crf": choose(scores, target),
+            "crf": crf,
+            "found": round(score_at(scores, crf), 2),
             "target": target,
             "tried": {str(crf): round(score, 2) for crf, score in scores.items()},
             "cpu_ms": run.cpu_ms,

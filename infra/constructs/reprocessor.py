@@ -154,10 +154,12 @@ class Reprocessor(Construct):
         self.plan.may_with_objects(READ, ("originals/", "analysis/"))
         self.plan.may_with_objects(WRITE, ("rejected/", "chunks/"))
         self.plan.may_with_objects(DELETE, ("originals/",))
-        self.encode.may_with_objects(READ, ("originals/",))
+        self.encode.may_with_objects(READ, ("originals/", "chunks/", "fingerprints/"))
         self.encode.may_with_objects(WRITE, ("chunks/",))
-        self.assemble.may_with_objects(READ, ("originals/", "chunks/", "media/", "analysis/"))
-        self.assemble.may_with_objects(WRITE, ("media/",))
+        self.assemble.may_with_objects(
+            READ, ("originals/", "chunks/", "media/", "analysis/", "fingerprints/")
+        )
+        self.assemble.may_with_objects(WRITE, ("media/", "chunks/", "fingerprints/"))
         self.assemble.may_with_objects(DELETE, ("chunks/",))
 
     def _notify(self, queues: Queues) -> None:

@@ -214,7 +214,7 @@ def _grey(treatment: Treatment) -> list[str]:
     small = [f"scale={width}:{height}:flags=area:out_range=full"]
     if treatment in (Treatment.HDR10, Treatment.HLG):
         # As the renditions are made; a source without HDR must look like it.
-        read = f"tin={treatment.value}:pin=bt2020:min=bt2020nc"
+        read = f"tin={treatment.value}:pin=bt2020:min=bt2020nc:p=bt2020"
         small = [
             f"zscale=w={width}:h={height}:{read}:t=linear:npl=100",
             *["format=gbrpf32le", "zscale=p=bt709", "tonemap=tonemap=hable:desat=0"],

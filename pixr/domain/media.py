@@ -84,7 +84,9 @@ class Plan:
     audio_packets: int
     audio_delay_ms: int
     is_remuxed: bool
-    """Workers rewrite the container first, because the source's own cannot be sought in."""
+    """Workers read a rewritten copy, because the source's own container cannot be sought in."""
+    is_look_only: bool = False
+    """The source is only compared with the one before: its rendition is there already."""
 
     def start_s(self, position: int) -> Fraction:
         """When chunk ``position`` begins; one past the last is the end."""
@@ -119,6 +121,7 @@ class Plan:
             "audio_packets": self.audio_packets,
             "audio_delay_ms": self.audio_delay_ms,
             "is_remuxed": self.is_remuxed,
+            "is_look_only": self.is_look_only,
         }
 
     @classmethod
@@ -141,10 +144,13 @@ class Plan:
             audio_packets=document["audio_packets"],
             audio_delay_ms=document["audio_delay_ms"],
             is_remuxed=document["is_remuxed"],
+            is_look_only=document.get("is_look_only", False),
         )
 
 
-def plan(facts: SourceFacts, rung: int, *, is_remuxed: bool = False) -> tuple[Plan, list[Chunk]]:
+def plan(
+    facts: SourceFacts, rung: int, *, is_remuxed: bool = False, is_look_only: bool = False
+) -> tuple[Plan, list[Chunk]]:
     """Cut the source's timeline into chunks of about ten seconds and freeze the settings.
 
     Chunks are whole GOPs, so key frames fall on the same frames in every rung. The last chunk
@@ -180,6 +186,7 @@ def plan(facts: SourceFacts, rung: int, *, is_remuxed: bool = False) -> tuple[Pl
         audio_packets=facts.audio.packets if facts.audio else 0,
         audio_delay_ms=facts.audio.delay_ms if facts.audio else 0,
         is_remuxed=is_remuxed,
+        is_look_only=is_look_only,
     )
     return frozen, chunks
 
@@ -196,7 +203,8 @@ Input = Path | str
 READ_TIMEOUT_US: Final = 60_000_000
 
 
-def _input(source: Input) -> list[str]:
+def input_arguments(source: Input) -> list[str]:
+    """Open one file, which may make FFmpeg open nothing else."""
     formats = ["-format_whitelist", _FORMATS]
     if isinstance(source, Path):
         return ["-protocol_whitelist", "file", *formats, "-i", f"file:{source}"]
@@ -207,20 +215,29 @@ def _input(source: Input) -> list[str]:
 def listing_arguments(source: Input) -> list[str]:
     """Print every packet of the first video and the first sound; decode nothing."""
     tracks = ["-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy"]
-    return [*_QUIET, "-loglevel", "level+info", *_input(source), *tracks, "-f", "framecrc", "-"]
+    return [
+        *_QUIET,
+        "-loglevel",
+        "level+info",
+        *input_arguments(source),
+        *tracks,
+        "-f",
+        "framecrc",
+        "-",
+    ]
 
 
 def picture_arguments(source: Input) -> list[str]:
     """Decode one frame and print its upright size; the banner goes to the log."""
     one = ["-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "-"]
-    return [*_QUIET, "-loglevel", "level+info", *_input(source), *one]
+    return [*_QUIET, "-loglevel", "level+info", *input_arguments(source), *one]
 
 
 def remux_arguments(source: Input, output: Path) -> list[str]:
     """Rewrite a container that has no index into one that has, touching no frame."""
     tracks = ["-map", "0:V:0", "-map", "0:a:0?", "-c", "copy"]
     quiet = [*_QUIET, "-loglevel", "level+error", "-y"]
-    return [*quiet, *_input(source), *tracks, *_EXACT, "-f", "matroska", str(output)]
+    return [*quiet, *input_arguments(source), *tracks, *_EXACT, "-f", "matroska", str(output)]
 
 
 def open_arguments(plan: Plan, position: int, source: Input) -> list[str]:
@@ -229,14 +246,14 @@ def open_arguments(plan: Plan, position: int, source: Input) -> list[str]:
     ``-seek_timestamp`` makes the seek absolute, half a gap before the frame.
     """
     if position == 0:
-        return _input(source)
+        return input_arguments(source)
     target_s = plan.start_s(position) - plan.gap * plan.time_base * Fraction(1, 2)
-    return ["-seek_timestamp", "1", "-ss", seconds(target_s, places=6), *_input(source)]
+    return ["-seek_timestamp", "1", "-ss", seconds(target_s, places=6), *input_arguments(source)]
 
 
 def key_frame_arguments(second: str, source: Input) -> list[str]:
     """Open the source at the key frame before a second of it: nothing is decoded in vain."""
-    return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", second, *_input(source)]
+    return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", second, *input_arguments(source)]
 
 
 def picture_chain(plan: Plan) -> str:
@@ -281,6 +298,16 @@ def encode_arguments(plan: Plan, chunk: Chunk, *, source: Input, output: Path) -
     ]
 
 
+def look_arguments(plan: Plan, chunk: Chunk, *, source: Input) -> list[str]:
+    """Decode exactly the chunk's frames and keep none of them."""
+    return [
+        *[*_QUIET, "-loglevel", "level+error", "-y"],
+        *open_arguments(plan, chunk.position, source),
+        *["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", str(chunk.frame_count)],
+        *["-vf", "setpts=PTS-STARTPTS", "-fps_mode", "passthrough", "-f", "null", "-"],
+    ]
+
+
 def join_list(plan: Plan, names: Sequence[str]) -> str:
     """The ffconcat script: each chunk with its exact duration, so that nothing drifts."""
     assert len(names) == len(plan.starts)
@@ -305,7 +332,7 @@ def join_arguments(plan: Plan, *, script: Path, source: Path, playlist: Path) ->
         *[*_QUIET, "-loglevel", "level+error", "-y"],
         *["-itsoffset", seconds(plan.start_s(0), places=9)],
         *["-protocol_whitelist", "file", "-f", "concat", "-safe", "0", "-i", f"file:{script}"],
-        *["-copyts", *_input(source)],
+        *["-copyts", *input_arguments(source)],
         *["-map", "0:v:0", "-c:v", "copy", *audio, *_EXACT, "-avoid_negative_ts", "disabled"],
         *["-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_playlist_type", "vod"],
         *["-hls_segment_type", "fmp4", "-hls_flags", "single_file+independent_segments"],

@@ -79,6 +79,11 @@ def real_rungs(source: Size) -> tuple[int, ...]:
     return tuple(rung for rung in LADDER if _reaches(source, rung))
 
 
+def is_better(new: Size, present: Size) -> bool:
+    """Whether a source has more lines than another, by more than what counts as equal."""
+    return new.short_px * (1 - TOLERANCE) > present.short_px
+
+
 def shows_nothing_new(detail: Mapping[str, int] | None, rung: int) -> str | None:
     """Why a rung would look like the one below it, or None when it would not, or nobody measured.
 

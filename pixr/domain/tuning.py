@@ -128,16 +128,15 @@ def choose(scores: Mapping[int, float], target: int) -> int:
         scores: CRF → mean VMAF, of at least two CRFs.
         target: VMAF, 0 to 100.
     """
-    points = sorted(scores.items())
     for crf in range(CRF_MAX, CRF_MIN, -1):
-        if _score_at(points, crf) >= target:
+        if score_at(scores, crf) >= target:
             return crf
     return CRF_MIN
 
 
-def _score_at(points: Sequence[tuple[int, float]], crf: int) -> float:
-    """Between the points on a straight line; beyond them on the last one's."""
-    pairs = list(pairwise(points))
+def score_at(scores: Mapping[int, float], crf: int) -> float:
+    """Between the scores on a straight line; beyond them on the last two's."""
+    pairs = list(pairwise(sorted(scores.items())))
     left, right = next((pair for pair in pairs if crf <= pair[1][0]), pairs[-1])
     slope = (right[1] - left[1]) / (right[0] - left[0])
     return left[1] + (crf - left[0]) * slope

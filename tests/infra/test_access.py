@@ -100,6 +100,7 @@ def test_stars_stand_only_for_names_of_objects_and_jobs_and_network_interfaces(
                     "media",
                     "analysis",
                     "rejected",
+                    "fingerprints",
                 }
 
 

@@ -105,6 +105,55 @@ def accept_source(
     return cursor.rowcount == 1
 
 
+def keep_fingerprint(
+    db: Database, content_id: str, *, source_key: str, fingerprint_key: str
+) -> None:
+    """Remember what tells this source from others, while it is the content's."""
+    parameters = {
+        "content_id": content_id,
+        "source_key": source_key,
+        "fingerprint_key": fingerprint_key,
+    }
+    db.execute(sql("contents/keep_fingerprint"), parameters)
+
+
+def replace_source(
+    db: Database,
+    *,
+    content_id: str,
+    present_key: str,
+    source_key: str,
+    source_bytes: int,
+    source_etag: str,
+    facts: SourceFacts,
+    detail: Mapping[int, int] | None,
+    fingerprint_key: str,
+) -> bool:
+    """Let a better source take the place of the one at ``present_key``, and accept its upload.
+
+    Returns:
+        False when another one has taken it meanwhile; nothing was changed.
+    """
+    cursor = db.execute(
+        sql("contents/replace_source"),
+        {
+            "content_id": content_id,
+            "present_key": present_key,
+            "source_key": source_key,
+            "source_bytes": source_bytes,
+            "source_etag": source_etag,
+            "width_px": facts.size.width_px,
+            "height_px": facts.size.height_px,
+            "duration_ms": facts.duration_ms,
+            "frames": facts.frames,
+            "has_audio": facts.audio is not None,
+            "detail": None if detail is None else json.dumps(detail),
+            "fingerprint_key": fingerprint_key,
+        },
+    )
+    return cursor.rowcount == 1
+
+
 def accept_upload(db: Database, upload_id: UUID) -> None:
     """An expected upload becomes accepted; any other stays what it is."""
     db.execute(sql("uploads/accept"), {"upload_id": upload_id})

@@ -197,9 +197,25 @@ def complete_chunk(
 
 
 def publish(
-    db: Database, job_id: UUID, *, analysis: Hashes | None, cpu_ms: int, now: datetime
+    db: Database,
+    job_id: UUID,
+    *,
+    analysis: Hashes | None,
+    cpu_ms: int,
+    actual: Mapping[str, Any] | None = None,
+    sameness: Mapping[str, Any] | None = None,
+    now: datetime,
 ) -> bool:
     """Close the job as published. Call inside ``db.transaction()`` with the rendition.
+
+    Args:
+        db: Inside a transaction.
+        job_id: Which job.
+        analysis: Its hashes as they are now.
+        cpu_ms: What joining and checking took.
+        actual: What the whole job cost; see ``pixr.domain.costs``.
+        sameness: How its source compares with the one before; see ``pixr.domain.sameness``.
+        now: The time.
 
     Returns:
         False when another worker closed the job before.
@@ -209,6 +225,8 @@ def publish(
         "job_id": job_id,
         "analysis_after": _json(analysis),
         "cpu_ms": cpu_ms,
+        "actual": None if actual is None else json.dumps(actual),
+        "sameness": None if sameness is None else json.dumps(sameness),
         "now": now,
     }
     return db.execute(sql("upgrade_jobs/publish"), parameters).rowcount == 1
@@ -222,17 +240,31 @@ def close(
     *,
     now: datetime,
     analysis: Hashes | None = None,
+    sameness: Mapping[str, Any] | None = None,
+    only_in: str | None = None,
 ) -> bool:
     """Give the job up, for a reason in plain words.
 
+    Args:
+        db: The database.
+        job_id: Which job.
+        state: Whether the file is to blame, or the job.
+        reason: In plain words.
+        now: The time.
+        analysis: Its hashes as they were found.
+        sameness: How its source compares with the one before.
+        only_in: The state that the failure is about; None: whatever it is in.
+
     Returns:
-        False when it was closed before, whatever as.
+        False when it was closed before, whatever as, or is in another state.
     """
     parameters = {
         "job_id": job_id,
         "state": state,
         "reason": reason,
         "analysis_after": _json(analysis),
+        "sameness": None if sameness is None else json.dumps(sameness),
+        "only_in": only_in,
         "now": now,
     }
     return db.execute(sql("upgrade_jobs/close"), parameters).rowcount == 1

@@ -122,7 +122,7 @@ def test_second_source_is_refused_while_the_first_stands(studio: Studio, tmp_pat
     published, refused = studio.jobs("movie")
     assert (published["state"], refused["state"]) == ("PUBLISHED", "REJECTED")
     assert refused["reason"] == (
-        "this content already has a source; replacing a source is not offered yet"
+        "the new source's short side is 120 px, and the present one's 120 px: it is no better"
     )
     assert studio.content("movie")["source_key"] == first
     assert studio.keys("originals/") == [first]

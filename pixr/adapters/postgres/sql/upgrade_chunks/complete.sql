@@ -28,4 +28,5 @@ SET chunks_done = chunks_done + 1,
     state = CASE WHEN chunks_done + 1 = chunks_total THEN 'ASSEMBLING' ELSE state END
 FROM done
 WHERE upgrade_jobs.id = done.job_id
+  AND upgrade_jobs.state = 'ENCODING'
 RETURNING chunks_done = chunks_total AS is_last

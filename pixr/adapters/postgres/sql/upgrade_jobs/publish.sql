@@ -3,6 +3,8 @@ UPDATE upgrade_jobs
 SET state = 'PUBLISHED',
     analysis_after = %(analysis_after)s::jsonb,
     cpu_ms = cpu_ms + %(cpu_ms)s,
+    sameness = %(sameness)s::jsonb,
+    actual = %(actual)s::jsonb,
     moved_at = %(now)s,
     closed_at = %(now)s
 WHERE id = %(job_id)s

@@ -1,0 +1,269 @@
+"""Whether a better source is the same film as the one before it.
+
+    base job      chunks' pictures + sound ─▶ fingerprint, kept beside the content
+    source job    sound + key frames ─▶ first gate ─▶ chunks' pictures ─▶ compared with what is kept
+
+A source that is the same takes the old one's place; its analysis stays as it is, because every time
+code still fits. Whatever else it is, nothing changes, and its owner is told what differs.
+"""
+
+import struct
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from functions.reprocess.probing import Original
+from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
+from pixr.adapters.objects import Bucket, ObjectMissing
+from pixr.adapters.postgres import Database, Row, contents
+from pixr.domain.fingerprints import (
+    KEY_FRAMES_ONLY,
+    Fingerprint,
+    KeyPicture,
+    Picture,
+    Unreadable,
+    join_taps,
+    key_arguments,
+    pack_film,
+    read_keys,
+    unpack,
+    unpack_film,
+)
+from pixr.domain.media import Input, Plan, input_arguments
+from pixr.domain.sameness import Judgement, Verdict, compare, first_gate
+from pixr.domain.sounds import read_sound, sound_arguments
+from pixr.domain.sources import SourceFacts, Unusable
+
+SOUND_TIMEOUT_S: Final = 600
+"""Decoding four hours of sound takes about two minutes; reading what lies between, longer."""
+
+KEYS_TIMEOUT_S: Final = 240
+FINGERPRINT_BYTES_MAX: Final = 64 * 1024**2
+QUIET: Final = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error", "-y")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparer:
+    """What comparing needs of the world."""
+
+    bucket: Bucket
+    ffmpeg: Ffmpeg
+
+    def hear(self, plan: Plan, source: Input) -> Sequence[int] | None:
+        """The source's sound in chromaprint's words; None without any, or with a broken one."""
+        if plan.audio is None:
+            return None
+        with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
+            path = Path(folder) / "sound"
+            output = sound_arguments(_facts(plan), output=path)
+            arguments = [*QUIET, *input_arguments(source), *output]
+            try:
+                self.ffmpeg.make(arguments, timeout_s=SOUND_TIMEOUT_S)
+            except (FfmpegFailed, FfmpegTimedOut):
+                # Players may still make something of it; it tells no film from another.
+                return None
+            return read_sound(path.read_bytes() if path.exists() else b"")
+
+    def keep_sound(self, job_id: UUID, words: Sequence[int] | None) -> None:
+        """Keep a source's sound until its job ends."""
+        if words is not None:
+            self._write(sound_key(job_id), struct.pack(f"<{len(words)}I", *words))
+
+    def admit(self, content: Row, plan: Plan, sound: Sequence[int] | None, source: Input) -> None:
+        """Let a source through to the encoders that may be the same film as the one before.
+
+        Raises:
+            Unusable: It is another film, with what differs.
+        """
+        old = self.known(content)
+        judgement = first_gate(old, _fingerprint(plan, (), sound), self._keys(plan, source))
+        if judgement.verdict is Verdict.DIFFERENT:
+            raise Unusable(_refusal(judgement))
+
+    def fingerprint(self, job: Row, plan: Plan, chunks: Sequence[Row]) -> Fingerprint:
+        """Put together what the chunks and the search have kept of a source."""
+        taps = [unpack(bytes(row["samples"])) for row in chunks if row["samples"] is not None]
+        try:
+            sound = read_sound(self._read(sound_key(job["id"]))) if plan.audio else None
+        except ObjectMissing:
+            sound = None
+        return _fingerprint(plan, join_taps(taps), sound)
+
+    def succeed(self, job: Row, plan: Plan, chunks: Sequence[Row], content: Row) -> "Successor":
+        """Keep what tells a source from others; compare a better one with the present one.
+
+        Raises:
+            NotTheSame: It must not take the present one's place.
+        """
+        film = self.fingerprint(job, plan, chunks)
+        if job["kind"] == "base":
+            return Successor(job=job, fingerprint_key=self.keep(job, film))
+        judgement = self.judge(content, film)
+        head = self.bucket.head(job["source_key"])
+        original = Original(
+            bucket=self.bucket,
+            ffmpeg=self.ffmpeg,
+            key=job["source_key"],
+            etag=job["source_etag"],
+            size_bytes=head.size_bytes,
+        )
+        facts, _ = original.probe(job["id"])
+        return Successor(
+            job=job,
+            fingerprint_key=self.keep(job, film),
+            sameness=judgement.document(),
+            present_key=content["source_key"],
+            size_bytes=head.size_bytes,
+            facts=facts,
+            detail=original.detail(facts),
+        )
+
+    def keep(self, job: Row, film: Fingerprint) -> str:
+        """Store a fingerprint for good; its key."""
+        key = f"fingerprints/{job['content_id']}/{job['id']}"
+        self._write(key, pack_film(film))
+        return key
+
+    def judge(self, content: Row, new: Fingerprint) -> Judgement:
+        """Compare a whole new source with the whole old one.
+
+        Raises:
+            NotTheSame: It must not take the old one's place.
+        """
+        judgement = compare(self.known(content), new)
+        if judgement.verdict is not Verdict.SAME:
+            raise NotTheSame(judgement)
+        return judgement
+
+    def known(self, content: Row) -> Fingerprint:
+        """What is kept of the content's present source.
+
+        Raises:
+            Unusable: Nothing is.
+        """
+        if content["fingerprint_key"] is None:
+            raise Unusable(
+                "nothing is kept of the present source that a new one could be compared with:"
+                " it was uploaded before sources could be replaced"
+            )
+        try:
+            return unpack_film(self._read(content["fingerprint_key"]))
+        except (ObjectMissing, Unreadable) as error:
+            raise Unusable(f"what is kept of the present source cannot be read: {error}") from error
+
+    def _write(self, key: str, data: bytes) -> None:
+        with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
+            path = Path(folder) / "object"
+            path.write_bytes(data)
+            self.bucket.upload(path, key, content_type="application/octet-stream")
+
+    def _read(self, key: str) -> bytes:
+        with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
+            path = Path(folder) / "object"
+            self.bucket.download(key, path, bytes_max=FINGERPRINT_BYTES_MAX)
+            return path.read_bytes()
+
+    def _keys(self, plan: Plan, source: Input) -> Sequence[KeyPicture]:
+        """Key frames; none when they take too long, or cannot be told from one another."""
+        facts = _facts(plan)
+        with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
+            path = Path(folder) / "keys"
+            arguments = [
+                *QUIET,
+                *KEY_FRAMES_ONLY,
+                *input_arguments(source),
+                *key_arguments(facts, output=path),
+            ]
+            try:
+                run = self.ffmpeg.make(arguments, timeout_s=KEYS_TIMEOUT_S)
+                return read_keys(path.read_bytes(), run.output, facts)
+            except (FfmpegFailed, FfmpegTimedOut, Unreadable, OSError):
+                return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Successor:
+    """A source that is the content's, or becomes it when its job is published."""
+
+    job: Row
+    fingerprint_key: str
+    sameness: dict[str, Any] | None = None
+    present_key: str = ""
+    size_bytes: int = 0
+    facts: SourceFacts | None = None
+    """None for the content's own source."""
+    detail: dict[int, int] | None = None
+
+    def take_place(self, db: Database) -> None:
+        """Write it down. Call inside ``db.transaction()`` with the job."""
+        if self.facts is None:
+            contents.keep_fingerprint(
+                db,
+                self.job["content_id"],
+                source_key=self.job["source_key"],
+                fingerprint_key=self.fingerprint_key,
+            )
+            return
+        replaced = contents.replace_source(
+            db,
+            content_id=self.job["content_id"],
+            present_key=self.present_key,
+            source_key=self.job["source_key"],
+            source_bytes=self.size_bytes,
+            source_etag=self.job["source_etag"],
+            facts=self.facts,
+            detail=self.detail,
+            fingerprint_key=self.fingerprint_key,
+        )
+        # One live job makes a rung of a content, so no other source can have come between.
+        assert replaced, "the source was replaced while it was compared"
+
+
+class NotTheSame(Unusable):
+    """The whole of a new source was compared, and it does not fit what is there."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(_refusal(judgement))
+        self.judgement = judgement
+
+
+def sound_key(job_id: UUID) -> str:
+    """Where the words of a job's sound are until the job ends."""
+    return f"chunks/{job_id}/sound"
+
+
+def _refusal(judgement: Judgement) -> str:
+    what = "; ".join(judgement.reasons)
+    if judgement.verdict is Verdict.SHIFTED:
+        return (
+            f"the new source is {what}: the analysis and the qualities that are there would not"
+            " fit it. Upload it as a content of its own"
+        )
+    return f"the new source is another film than the present one: {what}"
+
+
+def _fingerprint(
+    plan: Plan, pictures: Sequence[Picture], sound: Sequence[int] | None
+) -> Fingerprint:
+    return Fingerprint(
+        duration_ms=plan.duration_ms,
+        frame_ms=max(1, -(-plan.duration_ms // plan.frames)),
+        pictures=pictures,
+        sound=sound,
+    )
+
+
+def _facts(plan: Plan) -> SourceFacts:
+    """As much of what the source is as comparing needs."""
+    return SourceFacts(
+        size=plan.size,
+        time_base=plan.time_base,
+        pts=plan.starts[:1],
+        end_pts=plan.end,
+        audio=None,
+        is_seekable=True,
+        treatment=plan.treatment,
+    )

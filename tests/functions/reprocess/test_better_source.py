@@ -1,0 +1,123 @@
+"""Goal: a better upload of the same film takes the old one's place, and nothing else does.
+
+Method: real films go through the handlers twice; what changed, and what must not have, is read from
+the bucket and the database.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from pixr.domain.renditions import Size, is_better
+from tests.clips import BUNNY, QUICK, ffmpeg
+from tests.functions.reprocess.conftest import Studio
+
+SECONDS = 12
+
+
+def film(folder: Path, height: int, *, start: float = 4.0, filters: str = "null") -> Path:
+    """Twelve seconds of Big Buck Bunny with its sound, in so many lines."""
+    path = folder / f"{height}-{start}-{len(filters)}.mp4"
+    arguments = ["-vf", f"scale=-2:{height},{filters}", *QUICK, "-crf", "24", "-c:a", "aac"]
+    ffmpeg("-ss", str(start), "-i", BUNNY, "-t", str(SECONDS), *arguments, path)
+    return path
+
+
+@pytest.fixture
+def old(studio: Studio, tmp_path: Path) -> Studio:
+    """A content that is live, with an analysis, made of a small source."""
+    studio.upload("bunny", film(tmp_path, 240))
+    studio.settle()
+    analysis = {"manifest.json": b'{"sha256": {}}', "scenes.json": b'{"cuts": [1.5]}'}
+    for name, body in analysis.items():
+        studio.s3.put_object(Bucket=studio.bucket, Key=f"analysis/bunny/{name}", Body=body)
+    assert studio.content("bunny")["fingerprint_key"] is not None
+    return studio
+
+
+def test_a_better_source_takes_the_place_of_the_old_one(old: Studio, tmp_path: Path) -> None:
+    before = {key: old.read(key) for key in old.keys("analysis/")}
+    key = old.upload("bunny", film(tmp_path, 540), "better.mp4")
+    old.settle()
+    job = old.jobs("bunny")[-1]
+    assert (job["kind"], job["state"], job["rung"]) == ("source", "PUBLISHED", 480), job["reason"]
+    assert job["sameness"]["verdict"] == "SAME"
+    content = old.content("bunny")
+    assert (content["source_key"], content["height_px"], content["best_rung"]) == (key, 540, 480)
+    # 240 stays; 480 is what was not possible before.
+    rungs = [row["rung"] for row in old.rows("SELECT rung FROM renditions ORDER BY rung")]
+    assert rungs == [240, 480]
+    # The analysis is what it was, and the job says so.
+    assert {key: old.read(key) for key in old.keys("analysis/")} == before
+    assert job["analysis_before"] == job["analysis_after"] != {}
+    (upload,) = old.rows("SELECT state FROM uploads WHERE object_key = %s", key)
+    assert upload["state"] == "accepted"
+    assert old.keys("chunks/") == []
+
+
+def test_what_is_there_already_is_not_made_again(old: Studio, tmp_path: Path) -> None:
+    old.upload("bunny", film(tmp_path, 480), "better.mp4")
+    old.settle()
+    media = {key: old.read(key) for key in old.keys("media/")}
+    renditions = old.rows("SELECT * FROM renditions ORDER BY rung")
+    key = old.upload("bunny", film(tmp_path, 720), "best.mp4")
+    old.settle()
+    job = old.jobs("bunny")[-1]
+    assert (job["kind"], job["state"]) == ("source", "PUBLISHED"), job["reason"]
+    assert job["settings"]["is_look_only"]
+    content = old.content("bunny")
+    assert (content["source_key"], content["height_px"]) == (key, 720)
+    assert set(content["detail"]) == {"720"}
+    assert {key: old.read(key) for key in old.keys("media/")} == media
+    assert old.rows("SELECT * FROM renditions ORDER BY rung") == renditions
+
+
+@pytest.mark.parametrize(
+    ("start", "filters", "reason"),
+    [
+        (4.5, "null", "the same film"),
+        (17.0, "null", "another film"),
+        (4.0, "hflip", "another film"),
+        (4.0, "crop=iw*0.9:ih*0.9,scale=960:540", "another film"),
+    ],
+    ids=["shifted", "another part", "mirrored", "cropped"],
+)
+def test_any_other_film_is_refused_and_changes_nothing(
+    old: Studio, tmp_path: Path, start: float, filters: str, reason: str
+) -> None:
+    before = old.content("bunny")
+    media = old.keys("media/")
+    key = old.upload("bunny", film(tmp_path, 540, start=start, filters=filters), "other.mp4")
+    old.settle()
+    job = old.jobs("bunny")[-1]
+    assert (job["kind"], job["state"]) == ("source", "REJECTED")
+    assert reason in job["reason"]
+    after = old.content("bunny")
+    assert {**after, "analysis_key": None, "analysis_sha256": None} == {
+        **before, "analysis_key": None, "analysis_sha256": None,
+    }  # fmt: skip
+    assert old.keys("media/") == media
+    (upload,) = old.rows("SELECT state, reason FROM uploads WHERE object_key = %s", key)
+    assert upload == {"state": "rejected", "reason": job["reason"]}
+    # The settler delivers what the refusal has promised: the object goes.
+    (told,) = old.rows("SELECT payload FROM outbox")
+    old.sqs.send_message(QueueUrl=old.urls["plan"], MessageBody=f'{{"job_id": "{job["id"]}"}}')
+    assert told["payload"] == {"job_id": str(job["id"])}
+    old.settle()
+    assert old.keys("rejected/") == ["rejected/" + key.removeprefix("originals/")]
+    assert old.keys("chunks/") == []
+
+
+def test_a_source_before_fingerprints_were_kept_stays(old: Studio, tmp_path: Path) -> None:
+    old.rows("UPDATE contents SET fingerprint_key = NULL RETURNING 1")
+    old.upload("bunny", film(tmp_path, 540), "better.mp4")
+    old.settle()
+    job = old.jobs("bunny")[-1]
+    assert job["state"] == "REJECTED"
+    assert "before sources could be replaced" in job["reason"]
+
+
+@pytest.mark.parametrize(("new", "is_it"), [(480, False), (490, False), (495, True), (470, False)])
+def test_better_is_more_than_what_counts_as_equal(new: int, *, is_it: bool) -> None:
+    present = Size(width_px=854, height_px=480)
+    assert is_better(Size(width_px=new * 2, height_px=new), present) is is_it
