@@ -5,7 +5,7 @@
 Only ``judge`` may declare an attempt dead, and only the same bytes are ever sent again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -72,16 +72,7 @@ def observe(
         What happened to each that was moved or waits: a verdict's value, or 'raced'.
     """
     attempts = batches.attempts(db, [batch.id for batch in moving])
-    reclaimed = batches.receipts(db, [batch.id for batch in moving if batch.kind == "reclaim"])
-    searches = [
-        Search(
-            attempts=tuple(attempts[batch.id]),
-            receipt=batch.receipt_address,
-            emptied=batches.first_address(reclaimed.get(batch.id, ())),
-        )
-        for batch in moving
-    ]
-    answers = chain.look_up(searches)
+    answers = chain.look_up(_searches(db, moving, attempts))
     seen = [
         _Seen(
             batch=batch,
@@ -110,6 +101,20 @@ def observe(
     waiting = [item for item in seen if item.verdict is Verdict.WAIT]
     _send_again(db, chain, waiting, is_resending=is_resending, now=now)
     return happened + [item.verdict.value for item in waiting]
+
+
+def _searches(
+    db: Database, moving: Sequence[Batch], attempts: Mapping[UUID, Sequence[Attempt]]
+) -> list[Search]:
+    emptied = batches.receipts(db, [batch.id for batch in moving if batch.kind == "reclaim"])
+    return [
+        Search(
+            attempts=tuple(attempts[batch.id]),
+            receipt=batch.receipt_address,
+            emptied=batches.first_address(emptied.get(batch.id, ())),
+        )
+        for batch in moving
+    ]
 
 
 def _word(item: _Seen, *, is_moved: bool) -> str:

@@ -105,7 +105,7 @@ class Tuner:
         crf = choose(scores, target)
         return {
             "crf": crf,
-            "found": round(score_at(scores, crf), 2),
+            "found": round(float(score_at(scores, crf)), 2),
             "target": target,
             "tried": {str(crf): round(score, 2) for crf, score in scores.items()},
             "cpu_ms": run.cpu_ms,

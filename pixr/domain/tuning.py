@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -86,7 +87,7 @@ def search_arguments(plan: Plan, *, source: Input, folder: Path) -> list[str]:
 
 def report_path(folder: Path, crf: int) -> Path:
     """Where VMAF's report on one encoding goes."""
-    return folder / f"vmaf-{crf}.json"
+    return folder.joinpath(f"vmaf-{crf}.json")
 
 
 def _samples(plan: Plan, found: Sequence[Window], *, first: int, outputs: Sequence[str]) -> str:
@@ -134,9 +135,9 @@ def choose(scores: Mapping[int, float], target: int) -> int:
     return CRF_MIN
 
 
-def score_at(scores: Mapping[int, float], crf: int) -> float:
+def score_at(scores: Mapping[int, float], crf: int) -> Fraction:
     """Between the scores on a straight line; beyond them on the last two's."""
     pairs = list(pairwise(sorted(scores.items())))
     left, right = next((pair for pair in pairs if crf <= pair[1][0]), pairs[-1])
-    slope = (right[1] - left[1]) / (right[0] - left[0])
-    return left[1] + (crf - left[0]) * slope
+    (low, best), (high, worst) = left, right
+    return Fraction(best) + Fraction(crf - low, high - low) * (Fraction(worst) - Fraction(best))
