@@ -97,6 +97,11 @@ def test_too_little_in_common_is_another_film() -> None:
     assert compare(film(OLD), film(place_pictures(3))).verdict == "DIFFERENT"
 
 
+def test_halves_that_changed_places_are_another_cut() -> None:
+    half = FRAMES // 2
+    assert compare(film(OLD), film(OLD[half:] + OLD[:half])).verdict == Verdict.DIFFERENT
+
+
 def test_another_length_is_not_the_same_however_alike() -> None:
     judgement = compare(film(OLD), film(OLD, duration_ms=12_093))
     assert judgement.verdict == Verdict.SHIFTED
