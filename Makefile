@@ -11,7 +11,7 @@ NPM = PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin
 CDK = JSII_NODE="$(NODE_HOME)/bin/node" PATH="$(abspath $(BIN)):$(NODE_HOME)/bin:$$PATH" node node_modules/aws-cdk/bin/cdk
 UV_VERSION := 0.13.9
 
-.PHONY: help setup demo up test check fix layer synth bench sim fuzz drill invoke lock clean
+.PHONY: help setup demo up test check fix layer synth bench sim fuzz drill kills invoke lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ fuzz: setup ## requests drawn from the OpenAPI document, on a machine of their o
 
 drill: setup ## kill the settler again and again: make drill KILLS=100 (ARGS="--tables --nodes 1")
 	@$(BIN)/pixr drill --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+kills: setup ## kill video workers again and again: make kills KILLS=100
+	@WORKER_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest --quiet --capture=no tests/functions/reprocess/test_kills.py
 
 invoke: setup ## run one function on one event: make invoke FN=batch EVENT=events/batch.json
 	@$(BIN)/python -m pixr.local.invoke $(FN) $(or $(EVENT),events/$(FN).json)
