@@ -1,6 +1,6 @@
 """Join a job's chunks, verify what came out, publish it, and clean up.
 
-    chunks + source ─▶ join ─▶ verify ─▶ media in S3 ─▶ one transaction ─▶ master playlist
+    chunks + source ─▶ join ─▶ verify ─▶ media in S3 ─▶ one transaction ─▶ manifests
                                  └─▶ FAILED with the reason: viewers keep what they had
 
 Everything before the transaction is invisible to viewers, and everything after it is done again
@@ -17,30 +17,20 @@ from uuid import UUID
 
 from functions.reprocess import analysis, manifest
 from functions.reprocess.comparing import Comparer, NotTheSame, Successor, sound_key
-from functions.reprocess.source import fetch, rewrite, rewritten_key
-from functions.reprocess.verifying import Unfit, verify
+from functions.reprocess.indexing import Indexed
+from functions.reprocess.joining import MEDIA_TYPES, Joiner
+from functions.reprocess.source import rewritten_key
+from functions.reprocess.verifying import Unfit
 from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
-from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
-from pixr.adapters.postgres import Database, Row, contents, upgrades
+from pixr.adapters.objects import Bucket
+from pixr.adapters.postgres import Database, Row, contents, renditions, upgrades
 from pixr.domain.costs import actual_document
-from pixr.domain.media import Chunk, Plan, join_arguments, join_list
+from pixr.domain.media import Plan
 from pixr.domain.sources import Unusable
-
-JOIN_TIMEOUT_S: Final = 240
-"""Copying a gigabyte takes seconds; encoding four hours of sound about five minutes of CPU."""
-
-CHUNK_BYTES_MAX: Final = 1024**3
-"""Fifteen seconds of 2160p have about 50 MB; a gigabyte is not a chunk."""
 
 ATTEMPTS_MAX: Final = 3
 """As often as the queue delivers a message; then FFmpeg's failure is the job's."""
-
-MEDIA_TYPES: Final = {
-    "media.mp4": "video/mp4",
-    "stream.m3u8": manifest.PLAYLIST_TYPE,
-    "index.m3u8": manifest.PLAYLIST_TYPE,
-}
 
 
 class AnalysisChanged(Exception):
@@ -104,21 +94,25 @@ class Assembler:
         successor = self._compare(job, plan, chunks)
         if plan.is_look_only:
             return self._replace(job, successor)
-        playlist_key = f"media/{job['content_id']}/{job['rung']}/{job['id']}/index.m3u8"
+        content_id = job["content_id"]
+        media = f"media/{content_id}"
+        keys = self._published(content_id)
         with tempfile.TemporaryDirectory(prefix="pixr-") as name:
-            folder = Path(name)
-            playlist = folder / "index.m3u8"
-            cpu_ms = self._join(job, plan, chunks, folder, playlist)
-            for file, content_type in MEDIA_TYPES.items():
-                path, key = folder / file, playlist_key.rpartition("/")[0] + "/" + file
-                self.bucket.upload(path, key, content_type=content_type)
-            size_bytes = (folder / "media.mp4").stat().st_size
+            shown = manifest.look(self.bucket, content_id, keys)
+            joiner = Joiner(
+                bucket=self.bucket, ffmpeg=self.ffmpeg, job=job, plan=plan, folder=Path(name)
+            )
+            made = joiner.join(chunks, shown)
+            playlist_key = self._upload(made.picture, f"{media}/{job['rung']}/{job['id']}")
+            sound_key = None
+            if made.sound is not None:
+                sound_key = self._upload(made.sound, f"{media}/sound/{job['id']}")
+        cpu_ms, size_bytes = made.cpu_ms, made.picture.size_bytes
         after = self._check_analysis(job)
-        content = contents.get(self.db, job["content_id"])
-        assert content is not None
-        if content["state"] == "awaiting":
+        if not keys.renditions:
             # The first rendition: a live content must have something to open from the start.
-            manifest.rebuild(self.bucket, job["content_id"], lambda: [playlist_key])
+            first = manifest.Keys(renditions=[playlist_key], sound=sound_key)
+            manifest.rebuild(self.bucket, content_id, lambda: first)
         with self.db.transaction():
             if not upgrades.publish(
                 self.db,
@@ -143,10 +137,27 @@ class Assembler:
                 size_bytes=size_bytes,
                 bits_per_s=max(1, size_bytes * 8000 // plan.duration_ms),
                 playlist_key=playlist_key,
-                manifest_key=manifest.manifest_key(job["content_id"]),
+                manifest_key=manifest.manifest_key(content_id),
                 now=self.now,
             )
+            if sound_key is not None:
+                renditions.keep_sound(self.db, content_id, sound_key)
         return True
+
+    def _published(self, content_id: str) -> manifest.Keys:
+        content = contents.get(self.db, content_id)
+        assert content is not None
+        listed = contents.list_renditions(self.db, content_id)
+        return manifest.Keys(
+            renditions=[rendition["playlist_key"] for rendition in listed],
+            sound=content["sound_key"],
+        )
+
+    def _upload(self, made: Indexed, folder: str) -> str:
+        """Put a file and what describes it; the key of its playlist."""
+        for name, content_type in MEDIA_TYPES.items():
+            self.bucket.upload(made.folder / name, f"{folder}/{name}", content_type=content_type)
+        return f"{folder}/{made.playlist.name}"
 
     def _compare(self, job: Row, plan: Plan, chunks: list[Row]) -> Successor | None:
         """What the job's source is to the content; None where it is the content's already."""
@@ -190,38 +201,6 @@ class Assembler:
         self._delete_chunks(job)
         return "source.rejected"
 
-    def _join(self, job: Row, plan: Plan, rows: list[Row], folder: Path, playlist: Path) -> int:
-        """Make the HLS files in ``folder`` and verify them; CPU milliseconds."""
-        names: list[str] = []
-        try:
-            for row in rows:
-                names.append(f"{row['position']:05d}.mp4")
-                self.bucket.download(
-                    row["object_key"], folder / names[-1], bytes_max=CHUNK_BYTES_MAX
-                )
-            source = fetch(self.bucket, job["source_key"], etag=job["source_etag"], folder=folder)
-        except ObjectMissing as error:
-            raise Unfit(f"a part was deleted while the job ran: {error}") from error
-        except ObjectChanged as error:
-            raise Unfit("the source was replaced while the job ran") from error
-        if plan.is_remuxed:
-            source = rewrite(self.ffmpeg, source, folder)
-        script = folder / "list.ffconcat"
-        script.write_text(join_list(plan, names))
-        joined = self.ffmpeg.make(
-            join_arguments(plan, script=script, source=source, playlist=playlist),
-            timeout_s=JOIN_TIMEOUT_S,
-        )
-        chunks = [
-            Chunk(
-                position=row["position"],
-                frame_start=row["frame_start"],
-                frame_count=row["frame_count"],
-            )
-            for row in rows
-        ]
-        return joined.cpu_ms + verify(self.ffmpeg, plan, chunks, playlist)
-
     def _check_analysis(self, job: Row) -> dict[str, str | None] | None:
         before = job["analysis_before"]
         if before is None:
@@ -233,14 +212,8 @@ class Assembler:
 
     def _finish(self, job: Row) -> None:
         """What follows the commit; done again whenever the message comes again."""
-        manifest.rebuild(
-            self.bucket,
-            job["content_id"],
-            lambda: [
-                rendition["playlist_key"]
-                for rendition in contents.list_renditions(self.db, job["content_id"])
-            ],
-        )
+        content_id = job["content_id"]
+        manifest.rebuild(self.bucket, content_id, lambda: self._published(content_id))
         self._delete_chunks(job)
         queue.send(self.settle_queue_url, {"reason": "upgrade.published", "job_id": str(job["id"])})
 

@@ -1,12 +1,14 @@
-"""Look at a rendition as a player would, before any player does."""
+"""Look at what was made as a player would, before any player does."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed
-from pixr.domain.media import Chunk, Plan, published_arguments
-from pixr.domain.sources import Track, delay_ms, read_listing
+from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, Run
+from pixr.domain.media import Chunk, Plan
+from pixr.domain.packaging import packet_arguments, published_arguments
+from pixr.domain.sources import Track, read_listing
 
 LISTING_TIMEOUT_S: Final = 60
 DECODE_TIMEOUT_S: Final = 480
@@ -14,7 +16,7 @@ DECODE_TIMEOUT_S: Final = 480
 DRIFT_MAX_S: Final = Fraction(1, 1000)
 """How far a chunk may start from where the source has it."""
 
-DELAY_MAX_MS: Final = {"copy": 2, "encode": 50}
+DELAY_MAX_S: Final = {"copy": Fraction(2, 1000), "encode": Fraction(50, 1000)}
 """How far sound may move against the picture; an encoder adds a frame of its own in front."""
 
 
@@ -22,8 +24,30 @@ class Unfit(Exception):
     """The rendition is not what was planned; the text says what differs."""
 
 
-def verify(ffmpeg: Ffmpeg, plan: Plan, chunks: list[Chunk], playlist: Path) -> int:
-    """Check count, times, sound and that every frame decodes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """What the sound must be."""
+
+    way: str
+    """'copy' or 'encode'."""
+    digest: str
+    """MD5 of the source's packets, as FFmpeg prints it."""
+    lead_ms: int
+    """When the first picture is shown."""
+
+
+def verify_picture(
+    ffmpeg: Ffmpeg, plan: Plan, chunks: list[Chunk], playlist: Path, *, lead_ms: int | None
+) -> int:
+    """Check count, times and that every frame decodes.
+
+    Args:
+        ffmpeg: The binary.
+        plan: What was planned.
+        chunks: Which frames each chunk has.
+        playlist: Of the picture.
+        lead_ms: When its first frame must be shown; None: it carries its sound itself, whose
+            place is checked instead.
 
     Returns:
         CPU milliseconds that it took.
@@ -32,17 +56,7 @@ def verify(ffmpeg: Ffmpeg, plan: Plan, chunks: list[Chunk], playlist: Path) -> i
         Unfit: With what differs.
         FfmpegTimedOut: It takes too long.
     """
-    try:
-        listed = ffmpeg.make(
-            published_arguments(playlist, is_decoding=False), timeout_s=LISTING_TIMEOUT_S
-        )
-        decoded = ffmpeg.make(
-            published_arguments(playlist, is_decoding=True), timeout_s=DECODE_TIMEOUT_S
-        )
-    except FfmpegFailed as error:
-        raise Unfit(f"it does not decode: {error}") from error
-    if "[error]" in decoded.log:
-        raise Unfit(f"it does not decode cleanly: {decoded.log.strip()[-300:]}")
+    listed, decoded = _played(ffmpeg, playlist)
     tracks = read_listing(listed.output)
     video = tracks.get("video")
     shown = read_listing(decoded.output).get("video")
@@ -54,8 +68,55 @@ def verify(ffmpeg: Ffmpeg, plan: Plan, chunks: list[Chunk], playlist: Path) -> i
             f" and {plan.frames} were planned"
         )
     _check_times(plan, chunks, video)
-    _check_sound(plan, tracks.get("audio"), video)
+    start_s = video.pts[0] * video.time_base
+    if lead_ms is None:
+        _check_own_sound(plan, tracks.get("audio"), start_s)
+    elif abs(start_s - Fraction(lead_ms, 1000)) > DRIFT_MAX_S:
+        raise Unfit(f"it starts at {_s(start_s)} s instead of {lead_ms} ms")
     return listed.cpu_ms + decoded.cpu_ms
+
+
+def verify_sound(ffmpeg: Ffmpeg, plan: Plan, sound: Sound, playlist: Path) -> int:
+    """Check that it is the source's, at its place, and that all of it decodes.
+
+    Returns:
+        CPU milliseconds that it took.
+
+    Raises:
+        Unfit: With what differs.
+        FfmpegTimedOut: It takes too long.
+    """
+    listed, decoded = _played(ffmpeg, playlist)
+    audio = read_listing(listed.output).get("audio")
+    if audio is None or "audio" not in read_listing(decoded.output):
+        raise Unfit("the sound is missing")
+    if not audio.is_ordered:
+        raise Unfit("the sound's timestamps do not rise")
+    cpu_ms = listed.cpu_ms + decoded.cpu_ms
+    if sound.way == "copy":
+        _check_packets(plan, audio)
+        copied = ffmpeg.make(packet_arguments(playlist), timeout_s=LISTING_TIMEOUT_S)
+        cpu_ms += copied.cpu_ms
+        if copied.output.strip() != sound.digest.strip():
+            raise Unfit("the sound that was copied has other packets than the source")
+    _check_delay(plan, sound.way, audio, Fraction(sound.lead_ms, 1000))
+    return cpu_ms
+
+
+def _played(ffmpeg: Ffmpeg, playlist: Path) -> tuple[Run, Run]:
+    """All packets, and all of it decoded."""
+    try:
+        listed = ffmpeg.make(
+            published_arguments(playlist, is_decoding=False), timeout_s=LISTING_TIMEOUT_S
+        )
+        decoded = ffmpeg.make(
+            published_arguments(playlist, is_decoding=True), timeout_s=DECODE_TIMEOUT_S
+        )
+    except FfmpegFailed as error:
+        raise Unfit(f"it does not decode: {error}") from error
+    if "[error]" in decoded.log:
+        raise Unfit(f"it does not decode cleanly: {decoded.log.strip()[-300:]}")
+    return listed, decoded
 
 
 def _check_times(plan: Plan, chunks: list[Chunk], video: Track) -> None:
@@ -64,21 +125,36 @@ def _check_times(plan: Plan, chunks: list[Chunk], video: Track) -> None:
     length_s = (video.end_pts - video.pts[0]) * video.time_base
     planned_s = (plan.end - plan.starts[0]) * plan.time_base
     if abs(length_s - planned_s) * plan.frames > planned_s:
-        raise Unfit(f"it lasts {length_s} s instead of {planned_s} s")
+        raise Unfit(f"it lasts {_s(length_s)} s instead of {_s(planned_s)} s")
     for chunk in chunks:
         start_s = (video.pts[chunk.frame_start] - video.pts[0]) * video.time_base
         planned_s = plan.start_s(chunk.position) - plan.start_s(0)
         if abs(start_s - planned_s) > DRIFT_MAX_S:
-            raise Unfit(f"chunk {chunk.position} starts at {start_s} s instead of {planned_s} s")
+            raise Unfit(
+                f"chunk {chunk.position} starts at {_s(start_s)} s instead of {_s(planned_s)} s"
+            )
 
 
-def _check_sound(plan: Plan, audio: Track | None, video: Track) -> None:
-    if (audio is None) != (plan.audio is None):
-        raise Unfit("the sound is missing" if audio is None else "there is sound from nowhere")
+def _check_own_sound(plan: Plan, audio: Track | None, start_s: Fraction) -> None:
     if audio is None or plan.audio is None:
-        return
-    if plan.audio == "copy" and audio.packets != plan.audio_packets:
+        raise Unfit("the sound is missing")
+    if plan.audio == "copy":
+        _check_packets(plan, audio)
+    _check_delay(plan, plan.audio, audio, start_s)
+
+
+def _check_packets(plan: Plan, audio: Track) -> None:
+    if audio.packets != plan.audio_packets:
         raise Unfit(f"{audio.packets} of {plan.audio_packets} sound packets were copied")
-    moved_ms = delay_ms(audio, video) - plan.audio_delay_ms
-    if abs(moved_ms) > DELAY_MAX_MS[plan.audio]:
-        raise Unfit(f"the sound moved by {moved_ms} ms against the picture")
+
+
+def _check_delay(plan: Plan, way: str, audio: Track, start_s: Fraction) -> None:
+    """Compare when the first packet plays, hidden or not, with what the source has."""
+    delay_s = audio.first_pts * audio.time_base - start_s
+    moved_s = delay_s - Fraction(plan.audio_delay_ms, 1000)
+    if abs(moved_s) > DELAY_MAX_S[way]:
+        raise Unfit(f"the sound moved by {round(moved_s * 1000)} ms against the picture")
+
+
+def _s(value: Fraction) -> str:
+    return f"{float(value):.3f}"

@@ -25,9 +25,6 @@ GOP_MS: Final = 2_000
 
 GOP_FRAMES_MAX: Final = 600
 
-SEGMENT_S: Final = 4
-"""What a player fetches at once: two GOPs."""
-
 VMAF_TARGET: Final = 93
 """Of 100: most people see no difference to the source any more. The film decides which CRF that is;
 the price table was measured with 23, about what it takes."""
@@ -316,41 +313,6 @@ def join_list(plan: Plan, names: Sequence[str]) -> str:
         for position, name in enumerate(names)
     )
     return "ffconcat version 1.0\n" + "".join(entries)
-
-
-def join_arguments(plan: Plan, *, script: Path, source: Path, playlist: Path) -> list[str]:
-    """Join the chunks and the source's sound by stream copy into HLS with one fMP4 file.
-
-    Makes beside ``playlist``: media.mp4, which it points into by byte ranges, and stream.m3u8,
-    a master playlist of this rendition alone with its bandwidth and codecs.
-    """
-    audio: list[str] = []
-    if plan.audio is not None:
-        coding = {"copy": ["copy"], "encode": ["aac", "-ac", "2", "-b:a", "128k"]}[plan.audio]
-        audio = ["-map", "1:a:0", "-c:a", *coding]
-    return [
-        *[*_QUIET, "-loglevel", "level+error", "-y"],
-        *["-itsoffset", seconds(plan.start_s(0), places=9)],
-        *["-protocol_whitelist", "file", "-f", "concat", "-safe", "0", "-i", f"file:{script}"],
-        *["-copyts", *input_arguments(source)],
-        *["-map", "0:v:0", "-c:v", "copy", *audio, *_EXACT, "-avoid_negative_ts", "disabled"],
-        *["-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_playlist_type", "vod"],
-        *["-hls_segment_type", "fmp4", "-hls_flags", "single_file+independent_segments"],
-        *["-hls_segment_filename", str(playlist.with_name("media.mp4"))],
-        *["-master_pl_name", "stream.m3u8", str(playlist)],
-    ]
-
-
-def published_arguments(playlist: Path, *, is_decoding: bool) -> list[str]:
-    """Read what viewers would, packet by packet or decoded; our own playlist, local files."""
-    opened = ["-protocol_whitelist", "file", "-f", "hls", "-i", f"file:{playlist}", "-copyts"]
-    tracks = ["-map", "0:v:0", "-map", "0:a:0?"]
-    coding = (
-        ["-fps_mode", "passthrough", "-enc_time_base", "demux"] if is_decoding else ["-c", "copy"]
-    )
-    stop = ["-xerror"] if is_decoding else []
-    quiet = [*_QUIET, "-loglevel", "level+error", *stop]
-    return [*quiet, *opened, *tracks, *coding, "-f", "framecrc", "-"]
 
 
 def seconds(value: Fraction, *, places: int) -> str:
