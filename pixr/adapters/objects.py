@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 STEP_BYTES: Final = 1024 * 1024
 """What is held in memory of a streamed object."""
 
-COPY_BYTES_MAX: Final = 5 * 1024**3
-"""S3 copies at most this much in one request."""
-
 SMALL_BYTES_MAX: Final = 4 * 1024**2
 """A playlist or a manifest; anything larger is not one."""
 
@@ -175,13 +172,13 @@ class Bucket:
     def move(self, key: str, destination: str) -> None:
         """Copy, then delete: an interruption leaves both, and a repeat ends it.
 
+        What is larger than one copy may be, is copied in parts by boto3.
+
         Raises:
             ObjectMissing: No such key; it was moved before or never was.
         """
         with self._named("move", key):
-            self._client.copy_object(
-                Bucket=self.name, Key=destination, CopySource={"Bucket": self.name, "Key": key}
-            )
+            self._client.copy({"Bucket": self.name, "Key": key}, self.name, destination)
             self._client.delete_object(Bucket=self.name, Key=key)
 
     def list_keys(self, prefix: str, *, keys_max: int = DELETES_MAX) -> list[str]:

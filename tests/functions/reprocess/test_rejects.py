@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from functions.reprocess import source
 from tests.clips import BUNNY, ffmpeg, numbered
 from tests.functions.reprocess.conftest import Studio
 
@@ -85,7 +84,6 @@ def test_too_large(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     key = studio.upload("big", bytes(1024**2 + 1))
     studio.settle()
     assert_rejected(studio, "big", key, "the file is larger than 1 MiB")
-    assert source.SOURCE_BYTES_MAX == 1024**3
 
 
 def test_object_deleted_before_it_was_read(studio: Studio, tmp_path: Path) -> None:
