@@ -132,7 +132,7 @@ def test_each_call_fails_once(  # noqa: PLR0917 -- fixtures
             wrong.append(f"call {nth} {operation}: {str(error).splitlines()[0]}")
         if len(failing.calls) < nth:
             assert nth > 3
-            assert wrong == []
+            assert not wrong, "\n".join(wrong)
             return
     raise AssertionError("a job of one chunk makes too many calls")
 
@@ -178,7 +178,7 @@ def test_each_run_of_ffmpeg_is_killed_once(
             wrong.append(f"run {nth}: {str(error).splitlines()[0]}")
         if count_runs(tmp_path) < nth:
             assert nth > 3
-            assert wrong == []
+            assert not wrong, "\n".join(wrong)
             return
     raise AssertionError("a job of one chunk runs FFmpeg too often")
 
