@@ -16,13 +16,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from functions.reprocess import analysis, manifest
-from functions.reprocess.comparing import Comparer, NotTheSame, Successor, sound_key
+from functions.reprocess.comparing import Comparer, NotTheSame, Successor
 from functions.reprocess.indexing import Indexed
 from functions.reprocess.joining import MEDIA_TYPES, Joiner
-from functions.reprocess.source import rewritten_key
+from functions.reprocess.source import clear
 from functions.reprocess.verifying import Unfit
 from pixr.adapters import queue
-from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
+from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegKilled, FfmpegTimedOut
 from pixr.adapters.objects import Bucket
 from pixr.adapters.postgres import Database, Row, contents, renditions, upgrades
 from pixr.domain.costs import actual_document
@@ -76,7 +76,7 @@ class Assembler:
                 return self._fail(job, str(reason), found=found)
             except Unusable as unusable:
                 return self._refuse(job, unusable)
-            except (FfmpegFailed, FfmpegTimedOut) as error:
+            except (FfmpegFailed, FfmpegKilled, FfmpegTimedOut) as error:
                 if attempt < ATTEMPTS_MAX:
                     raise
                 return self._fail(job, f"the chunks could not be joined: {error}")
@@ -201,7 +201,7 @@ class Assembler:
             sameness=judgement.document() if judgement else None,
             now=self.now,
         )
-        self._delete_chunks(job)
+        clear(self.bucket, job["id"])
         return "source.rejected"
 
     def _check_analysis(self, job: Row) -> dict[str, str | None] | None:
@@ -217,7 +217,7 @@ class Assembler:
         """What follows the commit; done again whenever the message comes again."""
         content_id = job["content_id"]
         manifest.rebuild(self.bucket, content_id, lambda: self._published(content_id))
-        self._delete_chunks(job)
+        clear(self.bucket, job["id"])
         queue.send(self.settle_queue_url, {"reason": "upgrade.published", "job_id": str(job["id"])})
 
     def _fail(self, job: Row, reason: str, *, found: upgrades.Hashes | None = None) -> str:
@@ -225,14 +225,9 @@ class Assembler:
         upgrades.close(self.db, job["id"], "FAILED", reason, now=self.now, analysis=found)
         fresh = upgrades.get(self.db, job["id"])
         if fresh is not None and fresh["state"] == "FAILED":
-            self._delete_chunks(job)
+            clear(self.bucket, job["id"])
             return "job.failed"
         return "job.repeated"
-
-    def _delete_chunks(self, job: Row) -> None:
-        rows = upgrades.list_chunks(self.db, job["id"])
-        keys = [row["object_key"] for row in rows if row["object_key"]]
-        self.bucket.delete([*keys, sound_key(job["id"]), rewritten_key(job["id"])])
 
 
 def _actual(job: Row, plan: Plan, *, cpu_ms: int, size_bytes: int) -> dict[str, Any]:

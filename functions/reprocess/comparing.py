@@ -40,6 +40,9 @@ from pixr.domain.sources import SourceFacts, Unusable
 SOUND_TIMEOUT_S: Final = 600
 """Decoding four hours of sound takes about two minutes; reading what lies between, longer."""
 
+DELAY_MAX_MS: Final = 60_000
+"""FFmpeg keeps all the silence before a late sound in memory: an hour of it takes 3 GiB."""
+
 KEYS_TIMEOUT_S: Final = 240
 FINGERPRINT_BYTES_MAX: Final = 64 * 1024**2
 QUIET: Final = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error", "-y")
@@ -54,7 +57,7 @@ class Comparer:
 
     def hear(self, plan: Plan, source: Input) -> Sequence[int] | None:
         """The source's sound in chromaprint's words; None without any, or with a broken one."""
-        if plan.audio is None:
+        if plan.audio is None or abs(plan.audio_delay_ms) > DELAY_MAX_MS:
             return None
         with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
             path = Path(folder) / "sound"

@@ -12,9 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from functions.reprocess.messages import job_message
-from functions.reprocess.source import opened
+from functions.reprocess.source import clear, opened
 from pixr.adapters import queue
-from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
+from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegKilled, FfmpegTimedOut
 from pixr.adapters.objects import Bucket
 from pixr.adapters.postgres import Database, Row, conversions, upgrades
 from pixr.domain.fingerprints import Unreadable, pack, read_tap, tap_arguments, tap_range
@@ -81,7 +81,7 @@ class Encoder:
             is_last = self._make(job, chunk)
         except Unusable as unusable:
             return self._fail(job_id, str(unusable))
-        except (FfmpegFailed, FfmpegTimedOut) as error:
+        except (FfmpegFailed, FfmpegKilled, FfmpegTimedOut) as error:
             if attempt < ATTEMPTS_MAX:
                 raise
             return self._divert(job_id, f"chunk {position} could not be encoded: {error}")
@@ -158,7 +158,8 @@ class Encoder:
 
     def _fail(self, job_id: UUID, reason: str) -> str:
         # What MediaConvert makes by now is not this chunk's failure.
-        upgrades.close(self.db, job_id, "FAILED", reason, now=self.now, only_in="ENCODING")
+        if upgrades.close(self.db, job_id, "FAILED", reason, now=self.now, only_in="ENCODING"):
+            clear(self.bucket, job_id)
         return "job.failed"
 
 

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from functions.reprocess.source import REWRITE_BYTES_MAX, rewrite, rewritten_key
 from pixr.adapters.ffmpeg import (
+    DiskFull,
     Ffmpeg,
     FfmpegError,
     FfmpegFailed,
+    FfmpegKilled,
     FfmpegMissing,
     FfmpegTimedOut,
 )
@@ -52,7 +54,7 @@ class Original:
             raise Unusable("the object was deleted while it was read") from error
         except ObjectChanged as error:
             raise Unusable("the object was replaced while it was read") from error
-        except FfmpegMissing:
+        except (FfmpegMissing, FfmpegKilled, DiskFull):
             raise  # our fault, not the file's
         except FfmpegError as error:
             raise Unusable("the file's container cannot be rewritten") from error
@@ -77,7 +79,7 @@ class Original:
             return None
 
     def _read(self, start: int, length: int) -> bytes:
-        if start >= self.size_bytes:
+        if length <= 0 or start >= self.size_bytes:
             return b""
         return self.bucket.read_range(self.key, start, length, etag=self.etag)
 

@@ -43,6 +43,11 @@ def rewritten_key(job_id: UUID) -> str:
     return f"chunks/{job_id}/source.mkv"
 
 
+def clear(bucket: Bucket, job_id: UUID) -> None:
+    """Delete whatever a job keeps until it ends. What a late worker adds, the bucket drops."""
+    bucket.delete(bucket.list_keys(f"chunks/{job_id}/"))
+
+
 @contextmanager
 def opened(bucket: Bucket, job: Row, plan: Plan) -> Generator[Served]:
     """Serve to FFmpeg what the workers of a job read.

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from functions.reprocess.comparing import Comparer
 from functions.reprocess.messages import chunk_message
-from functions.reprocess.source import opened
+from functions.reprocess.source import clear, opened
 from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
 from pixr.adapters.objects import Bucket
@@ -53,7 +53,8 @@ class Tuner:
                 state: Literal["REJECTED", "FAILED"] = (
                     "REJECTED" if job["kind"] == "source" else "FAILED"
                 )
-                upgrades.close(self.db, job_id, state, str(unusable), now=self.now)
+                if upgrades.close(self.db, job_id, state, str(unusable), now=self.now):
+                    clear(self.bucket, job_id)
                 return f"job.{state.lower()}"
         if send_open_chunks(self.db, self.encode_queue_url, job_id):
             return "job.tuned"

@@ -161,6 +161,7 @@ class Reprocessor(Construct):
         )
         self.assemble.may_with_objects(WRITE, ("media/", "chunks/", "fingerprints/"))
         self.assemble.may_with_objects(DELETE, ("chunks/",))
+        self.encode.may_with_objects(DELETE, ("chunks/",))
 
     def _notify(self, queues: Queues) -> None:
         self._platform.places.bucket.add_event_notification(

@@ -5,6 +5,7 @@ an empty environment, so that no credential is near the file of a stranger; and 
 """
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -19,6 +20,13 @@ from pixr.domain.sources import SourceFacts, Track, Unusable, judge, read_listin
 
 OUTPUT_BYTES_MAX: Final = 256 * 1024**2
 """A listing of a million frames and four hours of sound has about 120 MB."""
+
+LOG_TOLD_LENGTH: Final = 200
+
+_NOISE: Final = re.compile(
+    r"\[[^\]]* @ 0x[0-9a-f]+\]\s*|\[(?:error|fatal|warning|info)\]\s*"
+    r"|0x[0-9a-f]{4,}|\S*(?:file:|https?:|/)\S+"
+)
 
 LOG_HEAD_BYTES: Final = 16 * 1024
 LOG_TAIL_BYTES: Final = 4 * 1024
@@ -41,7 +49,15 @@ class FfmpegTimedOut(FfmpegError):
 
 
 class FfmpegFailed(FfmpegError):
-    """It ended with an error; the text is the end of its log."""
+    """It ended with an error; the text is the end of its log, as a person can read it."""
+
+
+class FfmpegKilled(FfmpegError):
+    """Somebody else killed it, as the system does when memory runs out: no word about the file."""
+
+
+class DiskFull(FfmpegError):
+    """There was no room for what it writes: no word about the file either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +84,8 @@ class Ffmpeg:
         Raises:
             FfmpegMissing: The binary cannot be started.
             FfmpegTimedOut: After ``timeout_s`` seconds.
+            FfmpegKilled: Somebody else ended it.
+            DiskFull: There was no room for its output.
             FfmpegFailed: It printed more than ``OUTPUT_BYTES_MAX``.
         """
         before_s = _children_cpu_s()
@@ -96,7 +114,11 @@ class Ffmpeg:
             watch.end()
             log.end()
         if watch.has_killed:
-            raise FfmpegTimedOut(f"killed after {timeout_s} s: {log.last_line()}")
+            raise FfmpegTimedOut(f"killed after {timeout_s} s: {plain(log.last_line())}")
+        if return_code == -signal.SIGKILL:
+            raise FfmpegKilled("it was killed from outside")
+        if "No space left on device" in log.text():
+            raise DiskFull("there is no space left on the disk")
         return Run(
             return_code=return_code,
             output=output.decode(errors="replace"),
@@ -114,7 +136,7 @@ class Ffmpeg:
         """
         run = self.run(arguments, timeout_s=timeout_s)
         if run.return_code != 0:
-            raise FfmpegFailed(f"ended with {run.return_code}: {run.log.strip()[-500:]}")
+            raise FfmpegFailed(f"ended with {run.return_code}: {plain(run.log)}")
         return run
 
     def probe(self, source: Input, *, tracks: Mapping[str, Track] | None = None) -> SourceFacts:
@@ -144,6 +166,16 @@ class Ffmpeg:
             raise Unusable("the file has more packets than a video of four hours") from error
         _check_end(shown)
         return judge(shown.log if log is None else log, tracks, read_listing(shown.output))
+
+
+def plain(log: str) -> str:
+    """The end of a log without what only a programmer reads: pointers, places, repeats."""
+    told: list[str] = []
+    for line in log.splitlines():
+        text = _NOISE.sub("", line).strip()
+        if text and text not in told:
+            told.append(text)
+    return "; ".join(told)[-LOG_TOLD_LENGTH:]
 
 
 def _check_end(run: Run) -> None:

@@ -34,6 +34,9 @@ MOOV_BYTES_MAX: Final = 64 * 1024**2
 SAMPLES_MAX: Final = 2_000_000
 
 _VIDEO: Final = {b"avc1": "h264", b"avc3": "h264", b"hvc1": "hevc", b"hev1": "hevc"}
+_TOP: Final = frozenset({b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide"})
+_STILLS: Final = frozenset({b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"})
+_ENCRYPTED: Final = frozenset({b"encv", b"enca", b"drmi", b"drms"})
 _HEADER_BYTES: Final = 16
 _AUDIO: Final = {b"Opus": "opus", b"ac-3": "ac3", b"ec-3": "eac3", b"fLaC": "flac"}
 _OBJECT_TYPES: Final[Mapping[int | None, str]] = {0x40: "aac", 0x69: "mp3", 0x6B: "mp3"}
@@ -71,6 +74,8 @@ def read_index(read: Read, size_bytes: int) -> Index:
     """
     moov = _find_moov(read, size_bytes)
     boxes = _children(moov)
+    for trak in boxes.get(b"trak", []):
+        _check_encrypted(trak)
     if b"mvex" in boxes:
         raise NotPlain("fragments")
     timescale, duration = _header(_one(boxes, b"mvhd"))
@@ -90,6 +95,7 @@ def _find_moov(read: Read, size_bytes: int) -> bytes:
     start = 0
     for _ in range(BOXES_MAX):
         header = read(start, _HEADER_BYTES)
+        _check_top(header, read, start, size_bytes)
         kind, head, size = _box_at(header, 0, size_bytes - start)
         if kind == b"moov":
             if size > MOOV_BYTES_MAX:
@@ -99,6 +105,22 @@ def _find_moov(read: Read, size_bytes: int) -> bytes:
             break
         start += size
     raise NotPlain("no index")
+
+
+def _check_top(header: bytes, read: Read, start: int, size_bytes: int) -> None:
+    """Say what is wrong with a file that is an MP4 beyond doubt.
+
+    Raises:
+        Unusable: It was cut off, or is a still picture in an MP4's clothes.
+    """
+    claimed, kind = struct.unpack_from(">I4s", header.ljust(8, b"\0"))
+    if start == 0 and kind == b"ftyp" and read(8, 4) in _STILLS:
+        raise Unusable("the file is a still picture, not a video")
+    if kind in _TOP and claimed > size_bytes - start:
+        raise Unusable(
+            f"the file is truncated: a part of {claimed} bytes begins"
+            f" {size_bytes - start} bytes before its end"
+        )
 
 
 def _box_at(data: bytes, start: int, room: int) -> tuple[bytes, int, int]:
@@ -317,8 +339,6 @@ def _sample_entry(kind: str, data: bytes) -> tuple[str, int, int]:
         raise NotPlain(f"{count} kinds of samples")
     fourcc, head, size = _box_at(data, 8, len(data) - 8)
     entry = data[8 + head : 8 + size]
-    if fourcc in {b"encv", b"enca"}:
-        raise Unusable("the file is encrypted (DRM): only its owner's player can read it")
     if kind == "video":
         width_px, height_px = _unpack(">HH", entry, 24)
         if fourcc not in _VIDEO:
@@ -334,6 +354,22 @@ def _sample_entry(kind: str, data: bytes) -> tuple[str, int, int]:
     if b"wave" in boxes:
         boxes = _children(_one(boxes, b"wave"))
     return _OBJECT_TYPES.get(_object_type(_one(boxes, b"esds")), "mp4a"), 0, 0
+
+
+def _check_encrypted(trak: bytes) -> None:
+    """Name what no decoder here can open.
+
+    Raises:
+        Unusable: The track is encrypted.
+    """
+    inner = trak
+    try:
+        for kind in (b"mdia", b"minf", b"stbl", b"stsd"):
+            inner = _one(_children(inner), kind)
+    except NotPlain:
+        return
+    if inner[12:16] in _ENCRYPTED:
+        raise Unusable("the file is encrypted (DRM): only its owner's player can read it")
 
 
 def _object_type(esds: bytes) -> int | None:
