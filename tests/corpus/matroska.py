@@ -12,7 +12,7 @@ TRACK, SIZE_OF_SCALE, DURATION = 0xAE, 0x2AD7B1, 0x4489
 BLOCK = 0xA3
 UNKNOWN = b"\x01" + b"\xff" * 7
 LOST = r"truncated|not a video that can be read|no video in the file|decoded|times|no frames"
-DRM = r"(?i)encrypted|DRM|protected|cannot be decoded"
+DRM = r"(?i)encrypted|DRM|protected|cannot be decoded|it has no frames"
 Edit = Callable[[bytes], bytes]
 
 
@@ -183,7 +183,7 @@ CASES = (
     _case("with an index of nonsense", OPEN, _filled(CUES, b"\xff" * 9999)),
     _case("with a table of contents of nonsense", OPEN, _filled(SEEK, b"\xff" * 9999)),
     _case("with a clock that stands", OPEN, _filled(SIZE_OF_SCALE, b"\0\0\0")),
-    _case("with a clock of 16 ms", HURT, _filled(SIZE_OF_SCALE, b"\xff\xff\xff")),
+    _case("with a clock of 16 ms", HURT, _filled(SIZE_OF_SCALE, b"\xff\xff\xff"), ""),
     _case("of a day by its header", REJECTED, _filled(DURATION, b"\x41\x94\x99\x70\0\0\0\0"),
           r"truncated|longer"),
     _case("of no length by its header", OPEN, _filled(DURATION, b"")),
