@@ -8,6 +8,7 @@ from pixr.domain.renditions import Size
 from pixr.domain.sources import (
     DURATION_MAX_MS,
     FRAMES_MAX,
+    SourceFacts,
     Track,
     Treatment,
     Unusable,
@@ -58,7 +59,7 @@ PICTURE = """\
 """
 
 
-def facts(banner: str = BANNER, listing: str = LISTING, picture: str = PICTURE) -> object:
+def facts(banner: str = BANNER, listing: str = LISTING, picture: str = PICTURE) -> SourceFacts:
     return judge(banner, read_listing(listing), read_listing(picture))
 
 
