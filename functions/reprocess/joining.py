@@ -13,8 +13,9 @@ from typing import Final
 
 from functions.reprocess import manifest
 from functions.reprocess.indexing import Indexed, config_of, index, track_of
+from functions.reprocess.judging import check_quality
 from functions.reprocess.source import opened
-from functions.reprocess.verifying import Sound, Unfit, verify_picture, verify_sound
+from functions.reprocess.verifying import Picture, Sound, Unfit, verify_picture, verify_sound
 from pixr.adapters.ffmpeg import Ffmpeg
 from pixr.adapters.objects import Bucket, ObjectMissing
 from pixr.adapters.postgres import Row
@@ -32,7 +33,8 @@ from pixr.domain.packaging import (
     sound_arguments,
     sound_segments,
 )
-from pixr.domain.sources import Unusable, read_listing
+from pixr.domain.quality import Film, promised_vmaf
+from pixr.domain.sources import Track, Unusable, read_listing
 
 JOIN_TIMEOUT_S: Final = 240
 """Copying a gigabyte takes seconds."""
@@ -89,12 +91,19 @@ class Joiner:
         try:
             script = self._fetch(rows)
             if self.plan.audio is not None and shown.carries_sound:
-                sound, picture = None, self._muxed(script)
-                lead_ms = None
+                sound, lead_ms = None, None
             else:
                 sound = self._sound() if self.plan.audio and shown.sound is None else None
                 lead_ms = sound.stream.lead_ms if sound else shown.lead_ms or 0
-                picture = self._picture(script, lead_ms)
+            digest = self._join(script, is_muxed=lead_ms is None)
+            picture = index(
+                self.folder / "joined.mp4",
+                self.folder / "picture",
+                lambda track: picture_segments(track, self.plan.gop_frames),
+                starts_s=Fraction(lead_ms or 0, 1000),
+                lead_ms=lead_ms or 0,
+                plan=self.plan,
+            )
         except (Malformed, Uneven) as error:
             raise Unfit(str(error)) from error
         chunks = [
@@ -105,10 +114,24 @@ class Joiner:
             )
             for row in rows
         ]
-        self.cpu_ms += verify_picture(
-            self.ffmpeg, self.plan, chunks, picture.playlist, lead_ms=lead_ms
-        )
+        expected = Picture(chunks=chunks, digest=digest, lead_ms=lead_ms)
+        video, cpu_ms = verify_picture(self.ffmpeg, self.plan, expected, picture.playlist)
+        self.cpu_ms += cpu_ms
+        self._judge(picture, chunks, video)
         return Made(picture=picture, sound=sound, cpu_ms=self.cpu_ms)
+
+    def _judge(self, picture: Indexed, chunks: Sequence[Chunk], video: Track) -> None:
+        """Compare it with the source, as viewers would."""
+        with self._opened() as source:
+            film = Film(
+                plan=self.plan,
+                chunk_starts=[chunk.frame_start for chunk in chunks],
+                source=source,
+                media=picture.folder / MEDIA_NAME,
+                pts_s=[pts * video.time_base for pts in video.pts],
+            )
+            promised = promised_vmaf(self.plan, self.job["tuning"])
+            self.cpu_ms += check_quality(self.ffmpeg, film, self.folder, target=promised)
 
     def _fetch(self, rows: Sequence[Row]) -> Path:
         """Download the chunks and list them; one set of parameters must decode them all."""
@@ -131,29 +154,18 @@ class Joiner:
         script.write_text(join_list(self.plan, names))
         return script
 
-    def _picture(self, script: Path, lead_ms: int) -> Indexed:
-        joined = self.folder / "joined.mp4"
-        self._run(join_arguments(script, output=joined), JOIN_TIMEOUT_S)
-        return self._index_picture(joined, lead_ms)
-
-    def _muxed(self, script: Path) -> Indexed:
-        joined = self.folder / "joined.mp4"
-        with self._opened() as source:
-            self._run(
-                join_muxed_arguments(self.plan, script, source=source, output=joined),
-                SOUND_TIMEOUT_S,
-            )
-        return self._index_picture(joined, 0)
-
-    def _index_picture(self, joined: Path, lead_ms: int) -> Indexed:
-        return index(
-            joined,
-            self.folder / "picture",
-            lambda track: picture_segments(track, self.plan.gop_frames),
-            starts_s=Fraction(lead_ms, 1000),
-            lead_ms=lead_ms,
-            plan=self.plan,
-        )
+    def _join(self, script: Path, *, is_muxed: bool) -> str:
+        """Join the chunks; the MD5 of what was in them."""
+        joined, digest = self.folder / "joined.mp4", self.folder / "joined.md5"
+        if is_muxed:
+            with self._opened() as source:
+                arguments = join_muxed_arguments(
+                    self.plan, script, source=source, output=joined, digest=digest
+                )
+                self._run(arguments, SOUND_TIMEOUT_S)
+        else:
+            self._run(join_arguments(script, output=joined, digest=digest), JOIN_TIMEOUT_S)
+        return digest.read_text()
 
     def _sound(self) -> Indexed:
         with self._opened() as source:

@@ -1,5 +1,6 @@
 """Look at what was made as a player would, before any player does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -36,21 +37,25 @@ class Sound:
     """When the first picture is shown."""
 
 
-def verify_picture(
-    ffmpeg: Ffmpeg, plan: Plan, chunks: list[Chunk], playlist: Path, *, lead_ms: int | None
-) -> int:
-    """Check count, times and that every frame decodes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What the picture must be."""
 
-    Args:
-        ffmpeg: The binary.
-        plan: What was planned.
-        chunks: Which frames each chunk has.
-        playlist: Of the picture.
-        lead_ms: When its first frame must be shown; None: it carries its sound itself, whose
-            place is checked instead.
+    chunks: Sequence[Chunk]
+    """Which frames each has."""
+    digest: str
+    """MD5 of the chunks' packets, as FFmpeg prints it."""
+    lead_ms: int | None
+    """When its first frame is shown; None: it carries its sound itself, whose place counts."""
+
+
+def verify_picture(
+    ffmpeg: Ffmpeg, plan: Plan, picture: Picture, playlist: Path
+) -> tuple[Track, int]:
+    """Check count, times, packets and that every frame decodes.
 
     Returns:
-        CPU milliseconds that it took.
+        What players see, and the CPU milliseconds that it took.
 
     Raises:
         Unfit: With what differs.
@@ -67,13 +72,14 @@ def verify_picture(
             f"it has {video.packets} frames, {shown.packets} of them decode,"
             f" and {plan.frames} were planned"
         )
-    _check_times(plan, chunks, video)
+    _check_times(plan, picture.chunks, video)
+    copied = _check_copied(ffmpeg, playlist, "v", picture.digest)
     start_s = video.pts[0] * video.time_base
-    if lead_ms is None:
+    if picture.lead_ms is None:
         _check_own_sound(plan, tracks.get("audio"), start_s)
-    elif abs(start_s - Fraction(lead_ms, 1000)) > DRIFT_MAX_S:
-        raise Unfit(f"it starts at {_s(start_s)} s instead of {lead_ms} ms")
-    return listed.cpu_ms + decoded.cpu_ms
+    elif abs(start_s - Fraction(picture.lead_ms, 1000)) > DRIFT_MAX_S:
+        raise Unfit(f"it starts at {_s(start_s)} s instead of {picture.lead_ms} ms")
+    return video, listed.cpu_ms + decoded.cpu_ms + copied
 
 
 def verify_sound(ffmpeg: Ffmpeg, plan: Plan, sound: Sound, playlist: Path) -> int:
@@ -95,10 +101,7 @@ def verify_sound(ffmpeg: Ffmpeg, plan: Plan, sound: Sound, playlist: Path) -> in
     cpu_ms = listed.cpu_ms + decoded.cpu_ms
     if sound.way == "copy":
         _check_packets(plan, audio)
-        copied = ffmpeg.make(packet_arguments(playlist), timeout_s=LISTING_TIMEOUT_S)
-        cpu_ms += copied.cpu_ms
-        if copied.output.strip() != sound.digest.strip():
-            raise Unfit("the sound that was copied has other packets than the source")
+        cpu_ms += _check_copied(ffmpeg, playlist, "a", sound.digest)
     _check_delay(plan, sound.way, audio, Fraction(sound.lead_ms, 1000))
     return cpu_ms
 
@@ -119,7 +122,16 @@ def _played(ffmpeg: Ffmpeg, playlist: Path) -> tuple[Run, Run]:
     return listed, decoded
 
 
-def _check_times(plan: Plan, chunks: list[Chunk], video: Track) -> None:
+def _check_copied(ffmpeg: Ffmpeg, playlist: Path, kind: str, digest: str) -> int:
+    copied = ffmpeg.make(packet_arguments(playlist, kind), timeout_s=LISTING_TIMEOUT_S)
+    if copied.output.strip() != digest.strip():
+        what = {"v": "the picture has other packets than its chunks",
+                "a": "the sound has other packets than the source"}  # fmt: skip
+        raise Unfit(what[kind])
+    return copied.cpu_ms
+
+
+def _check_times(plan: Plan, chunks: Sequence[Chunk], video: Track) -> None:
     if not video.is_ordered or len(set(video.pts)) != plan.frames:
         raise Unfit("its timestamps do not rise")
     length_s = (video.end_pts - video.pts[0]) * video.time_base

@@ -33,6 +33,8 @@ LISTED_PACKETS: Final = 500
 
 _QUIET: Final = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error")
 _EXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
+# All chunks have the same parameters, so none need to be put into the stream.
+_CONCAT: Final = ("-f", "concat", "-safe", "0", "-auto_convert", "0")
 _CMAF: Final = "+cmaf+delay_moov+skip_trailer"
 
 
@@ -80,25 +82,35 @@ def place_sound(plan: Plan, *, first: Fraction, heard: Fraction) -> SoundPlace:
     return SoundPlace(lead_ms=lead_ms, base=base, shift=-first - hidden)
 
 
-def join_arguments(script: Path, *, output: Path) -> list[str]:
-    """Join the chunks by stream copy, from time zero; every GOP becomes a fragment."""
+def join_arguments(script: Path, *, output: Path, digest: Path) -> list[str]:
+    """Join the chunks by stream copy, from time zero; every GOP becomes a fragment.
+
+    Args:
+        script: Lists the chunks.
+        output: A new file.
+        digest: A new file, for the MD5 of the packets that were read.
+    """
     return [
         *[*_QUIET, "-y", "-protocol_whitelist", "file"],
-        *["-f", "concat", "-safe", "0", "-i", f"file:{script}", "-copyts"],
+        *[*_CONCAT, "-i", f"file:{script}", "-copyts"],
         *["-map", "0:v:0", "-c", "copy", *_EXACT, "-avoid_negative_ts", "disabled"],
         *["-movflags", f"{_CMAF}+frag_keyframe", "-f", "mp4", str(output)],
+        *["-map", "0:v:0", "-c", "copy", "-f", "md5", str(digest)],
     ]
 
 
-def join_muxed_arguments(plan: Plan, script: Path, *, source: Input, output: Path) -> list[str]:
+def join_muxed_arguments(
+    plan: Plan, script: Path, *, source: Input, output: Path, digest: Path
+) -> list[str]:
     """Join the chunks with the source's sound, for a content whose rungs all carry their own."""
-    opened = ["-protocol_whitelist", "file", "-f", "concat", "-safe", "0", "-i", f"file:{script}"]
+    opened = ["-protocol_whitelist", "file", *_CONCAT, "-i", f"file:{script}"]
     return [
         *[*_QUIET, "-y", "-itsoffset", seconds(plan.start_s(0), places=9), *opened],
         *["-copyts", *input_arguments(source), "-map", "0:v:0", "-map", "1:a:0"],
         *["-c:v", "copy", "-c:a", *_coding(plan.audio or "copy"), *_EXACT],
         *["-avoid_negative_ts", "disabled"],
         *["-movflags", f"{_CMAF}+frag_keyframe", "-f", "mp4", str(output)],
+        *["-map", "0:v:0", "-c", "copy", "-f", "md5", str(digest)],
     ]
 
 
@@ -142,10 +154,10 @@ def published_arguments(playlist: Path, *, is_decoding: bool) -> list[str]:
     return [*quiet, *opened, *tracks, *coding, "-f", "framecrc", "-"]
 
 
-def packet_arguments(playlist: Path) -> list[str]:
-    """Print the MD5 of all packets of a sound, one after the other."""
+def packet_arguments(playlist: Path, kind: str) -> list[str]:
+    """Print the MD5 of all packets of the 'v'ideo or the 'a'udio, one after the other."""
     opened = ["-protocol_whitelist", "file", "-f", "hls", "-i", f"file:{playlist}"]
-    return [*_QUIET, *opened, "-map", "0:a:0", "-c", "copy", "-f", "md5", "-"]
+    return [*_QUIET, *opened, "-map", f"0:{kind}:0", "-c", "copy", "-f", "md5", "-"]
 
 
 def _coding(way: str) -> list[str]:
