@@ -96,13 +96,20 @@ def read_track(read: Read, size_bytes: int) -> TrackFile:
     Raises:
         Malformed: It is none.
     """
+    try:
+        return _track(read, size_bytes)
+    except (struct.error, IndexError) as error:
+        raise Malformed(f"a box is too short: {error}") from error
+
+
+def _track(read: Read, size_bytes: int) -> TrackFile:
     init_bytes, codecs, defaults = 0, list[Codec](), dict[int, int]()
     fragments: list[Fragment] = []
     moof: tuple[int, bytes] | None = None
     for kind, start, size in _top_level(read, size_bytes):
         if kind == b"moov":
             body = _body(read, start, size)
-            codecs = sorted(read_codecs(body), key=lambda codec: codec.kind != "video")
+            codecs = sorted(_codecs(body), key=lambda codec: codec.kind != "video")
             defaults = _defaults(body)
             init_bytes = start + size
         elif kind == b"moof":
@@ -126,7 +133,11 @@ def read_config(read: Read, size_bytes: int) -> bytes:
     """
     for kind, start, size in _top_level(read, size_bytes):
         if kind == b"moov":
-            for codec in read_codecs(_body(read, start, size)):
+            try:
+                codecs = _codecs(_body(read, start, size))
+            except (struct.error, IndexError) as error:
+                raise Malformed(f"a box is too short: {error}") from error
+            for codec in codecs:
                 if codec.kind == "video":
                     return codec.config
     raise Malformed("no picture")
@@ -150,12 +161,8 @@ def sidx(track: TrackFile, lengths: Sequence[tuple[int, int]]) -> bytes:
     return struct.pack(">I4s", 8 + len(body) + len(rows), b"sidx") + body + rows
 
 
-def read_codecs(moov: bytes) -> list[Codec]:
-    """What decodes each picture and sound that a moov names.
-
-    Raises:
-        Malformed: It cannot be read, or holds a codec that we do not make.
-    """
+def _codecs(moov: bytes) -> list[Codec]:
+    """What decodes each picture and sound that a moov names."""
     found: list[Codec] = []
     for trak in _all(moov, b"trak"):
         mdia = _one(trak, b"mdia")
@@ -163,7 +170,7 @@ def read_codecs(moov: bytes) -> list[Codec]:
         if kind is None:
             continue
         entry = _one(_one(_one(mdia, b"minf"), b"stbl"), b"stsd")[8:]
-        fourcc, body = next(_boxes(entry))
+        fourcc, body = next(_boxes(entry), (b"", b""))
         name, config, channels = _codec(fourcc, body)
         header = _one(mdia, b"mdhd")
         (timescale,) = struct.unpack_from(">I", header, 20 if header[:1] == b"\x01" else 12)
@@ -265,9 +272,9 @@ def _fragment(
     begin: int | None = None
     for at, traf in _places(data, b"traf"):
         number, default = _header(_one(traf, b"tfhd"), defaults)
-        ((clock_at, tfdt),) = _places(traf, b"tfdt", head=0)
+        clock_at, tfdt = next(iter(_places(traf, b"tfdt", head=0)), (0, b""))
         if tfdt[:1] != b"\x01":
-            raise Malformed("a decoding time of four bytes")
+            raise Malformed("no decoding time, or one of four bytes")
         (clock,) = struct.unpack_from(">Q", tfdt, 4)
         clocks.append((start + at + clock_at + 4, number))
         if number != main.number:
