@@ -40,7 +40,8 @@ class Stream:
     bits_per_s: int
     peak_bits_per_s: int
     """In its largest segment."""
-    duration_ms: int
+    end_ms: int
+    """When its last sample ends."""
     init_bytes: int
     index_bytes: int
     """Of the sidx, right behind the init."""
@@ -60,7 +61,7 @@ class Stream:
             "codecs": self.codecs,
             "bits_per_s": self.bits_per_s,
             "peak_bits_per_s": self.peak_bits_per_s,
-            "duration_ms": self.duration_ms,
+            "end_ms": self.end_ms,
             "init_bytes": self.init_bytes,
             "index_bytes": self.index_bytes,
             "timescale": self.timescale,
@@ -150,7 +151,7 @@ def describe(
         peak_bits_per_s=max(
             _rate_up(segment.size_bytes, segment.length, timescale) for segment in segments
         ),
-        duration_ms=max(1, round(Fraction(total * 1000, timescale))),
+        end_ms=round(Fraction((segments[-1].begin + segments[-1].length) * 1000, timescale)),
         init_bytes=track.init_bytes,
         index_bytes=index_bytes,
         timescale=timescale,
@@ -242,12 +243,13 @@ def dash_manifest(shown: Shown) -> str | None:
     if not pictures:
         return None
     lead_ms = pictures[0][1].lead_ms
-    lasting_ms = max(stream.duration_ms for _, stream in pictures)
+    files = [stream for _, stream in pictures]
     sets = [_adaptation_set("video", pictures, lead_ms)]
     if shown.sound is not None:
         sound = _stream(shown.sound)
-        lasting_ms = max(lasting_ms, sound.duration_ms - lead_ms)
+        files.append(sound)
         sets.append(_adaptation_set("audio", [(shown.sound, sound)], lead_ms))
+    lasting_ms = max(stream.end_ms for stream in files) - lead_ms
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"'
