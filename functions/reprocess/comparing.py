@@ -32,7 +32,7 @@ from pixr.domain.fingerprints import (
     unpack,
     unpack_film,
 )
-from pixr.domain.media import Input, Plan, input_arguments
+from pixr.domain.media import QUIET, Input, Plan, input_arguments
 from pixr.domain.sameness import Judgement, Verdict, compare, first_gate
 from pixr.domain.sounds import read_sound, sound_arguments
 from pixr.domain.sources import SourceFacts, Unusable
@@ -45,7 +45,6 @@ DELAY_MAX_MS: Final = 60_000
 
 KEYS_TIMEOUT_S: Final = 240
 FINGERPRINT_BYTES_MAX: Final = 64 * 1024**2
-QUIET: Final = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error", "-y")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ class Comparer:
         with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
             path = Path(folder) / "sound"
             output = sound_arguments(_facts(plan), output=path)
-            arguments = [*QUIET, *input_arguments(source), *output]
+            arguments = [*QUIET, "-y", *input_arguments(source), *output]
             try:
                 self.ffmpeg.make(arguments, timeout_s=SOUND_TIMEOUT_S)
             except (FfmpegFailed, FfmpegTimedOut):
@@ -175,7 +174,7 @@ class Comparer:
         with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
             path = Path(folder) / "keys"
             arguments = [
-                *QUIET,
+                *[*QUIET, "-y"],
                 *KEY_FRAMES_ONLY,
                 *input_arguments(source),
                 *key_arguments(facts, output=path),

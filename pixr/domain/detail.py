@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from pixr.domain.media import Input, key_frame_arguments, seconds
+from pixr.domain.media import TOLD, Input, key_frame_arguments, seconds
 from pixr.domain.renditions import LADDER, Size, real_rungs, rung_size
 from pixr.domain.sources import SourceFacts
 
@@ -44,8 +44,7 @@ def detail_arguments(facts: SourceFacts, *, source: Input) -> list[str]:
             f"{_scale(here)}[c{rung}];[a{rung}][c{rung}]psnr@{rung}[o{rung}]"
         )
     outputs = [part for rung in rungs for part in ("-map", f"[o{rung}]", "-f", "null", "-")]
-    quiet = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info"]
-    return [*quiet, *opened, "-filter_complex", graph, *outputs]
+    return [*TOLD, *opened, "-filter_complex", graph, *outputs]
 
 
 def read_detail(log: str) -> dict[int, int]:

@@ -42,8 +42,14 @@ TIMESCALE: Final = 90_000
 # them: a text file may not make FFmpeg open another file.
 _FORMATS: Final = "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,ogg"
 
-_QUIET: Final = ("-nostdin", "-hide_banner", "-nostats")
-_EXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
+TOLD: Final = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info")
+"""What every command begins with: nothing is asked for, and the log says what FFmpeg finds."""
+
+QUIET: Final = (*TOLD[:-1], "level+error")
+"""Likewise, where only errors matter."""
+
+EXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
+"""The same input gives the same bytes, whoever runs it and when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,29 +218,20 @@ def input_arguments(source: Input) -> list[str]:
 def listing_arguments(source: Input) -> list[str]:
     """Print every packet of the first video and the first sound; decode nothing."""
     tracks = ["-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy"]
-    return [
-        *_QUIET,
-        "-loglevel",
-        "level+info",
-        *input_arguments(source),
-        *tracks,
-        "-f",
-        "framecrc",
-        "-",
-    ]
+    return [*TOLD, *input_arguments(source), *tracks, "-f", "framecrc", "-"]
 
 
 def picture_arguments(source: Input) -> list[str]:
     """Decode one frame and print its upright size; the banner goes to the log."""
     one = ["-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "-"]
-    return [*_QUIET, "-loglevel", "level+info", *input_arguments(source), *one]
+    return [*TOLD, *input_arguments(source), *one]
 
 
 def remux_arguments(source: Input, output: Path) -> list[str]:
     """Rewrite a container that has no index into one that has, touching no frame."""
     tracks = ["-map", "0:V:0", "-map", "0:a:0?", "-c", "copy"]
-    quiet = [*_QUIET, "-loglevel", "level+error", "-y"]
-    return [*quiet, *input_arguments(source), *tracks, *_EXACT, "-f", "matroska", str(output)]
+    quiet = [*QUIET, "-y"]
+    return [*quiet, *input_arguments(source), *tracks, *EXACT, "-f", "matroska", str(output)]
 
 
 def open_arguments(plan: Plan, position: int, source: Input) -> list[str]:
@@ -285,20 +282,20 @@ def encode_arguments(plan: Plan, chunk: Chunk, *, source: Input, output: Path) -
     """
     assert plan.crf is not None
     return [
-        *[*_QUIET, "-loglevel", "level+error", "-y"],
+        *[*QUIET, "-y"],
         *open_arguments(plan, chunk.position, source),
         *["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", str(chunk.frame_count)],
         *["-vf", f"setpts=PTS-STARTPTS,{picture_chain(plan)}"],
         *["-fps_mode", "passthrough", "-enc_time_base", "demux"],
         *encoder_arguments(plan, plan.crf),
-        *[*_EXACT, "-video_track_timescale", str(TIMESCALE), "-f", "mp4", str(output)],
+        *[*EXACT, "-video_track_timescale", str(TIMESCALE), "-f", "mp4", str(output)],
     ]
 
 
 def look_arguments(plan: Plan, chunk: Chunk, *, source: Input) -> list[str]:
     """Decode exactly the chunk's frames and keep none of them."""
     return [
-        *[*_QUIET, "-loglevel", "level+error", "-y"],
+        *[*QUIET, "-y"],
         *open_arguments(plan, chunk.position, source),
         *["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", str(chunk.frame_count)],
         *["-vf", "setpts=PTS-STARTPTS", "-fps_mode", "passthrough", "-f", "null", "-"],

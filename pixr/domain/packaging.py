@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from pixr.domain.fragments import TrackFile
-from pixr.domain.media import Input, Plan, input_arguments, seconds
+from pixr.domain.media import EXACT, QUIET, Input, Plan, input_arguments, seconds
 
 SEGMENT_GOPS: Final = 2
 """What a player fetches at once: about four seconds."""
@@ -31,8 +31,6 @@ USABLE_CODECS: Final = ("mp4a.40.2", "mp4a.40.5", "mp4a.40.29", "opus")
 LISTED_PACKETS: Final = 500
 """Ten seconds of sound: hidden packets are at its beginning."""
 
-_QUIET: Final = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error")
-_EXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
 # All chunks have the same parameters, so none need to be put into the stream.
 _CONCAT: Final = ("-f", "concat", "-safe", "0", "-auto_convert", "0")
 _CMAF: Final = "+cmaf+delay_moov+skip_trailer"
@@ -91,9 +89,9 @@ def join_arguments(script: Path, *, output: Path, digest: Path) -> list[str]:
         digest: A new file, for the MD5 of the packets that were read.
     """
     return [
-        *[*_QUIET, "-y", "-protocol_whitelist", "file"],
+        *[*QUIET, "-y", "-protocol_whitelist", "file"],
         *[*_CONCAT, "-i", f"file:{script}", "-copyts"],
-        *["-map", "0:v:0", "-c", "copy", *_EXACT, "-avoid_negative_ts", "disabled"],
+        *["-map", "0:v:0", "-c", "copy", *EXACT, "-avoid_negative_ts", "disabled"],
         *["-movflags", f"{_CMAF}+frag_keyframe", "-f", "mp4", str(output)],
         *["-map", "0:v:0", "-c", "copy", "-f", "md5", str(digest)],
     ]
@@ -105,9 +103,9 @@ def join_muxed_arguments(
     """Join the chunks with the source's sound, for a content whose rungs all carry their own."""
     opened = ["-protocol_whitelist", "file", *_CONCAT, "-i", f"file:{script}"]
     return [
-        *[*_QUIET, "-y", "-itsoffset", seconds(plan.start_s(0), places=9), *opened],
+        *[*QUIET, "-y", "-itsoffset", seconds(plan.start_s(0), places=9), *opened],
         *["-copyts", *input_arguments(source), "-map", "0:v:0", "-map", "1:a:0"],
-        *["-c:v", "copy", "-c:a", *_coding(plan.audio or "copy"), *_EXACT],
+        *["-c:v", "copy", "-c:a", *_coding(plan.audio or "copy"), *EXACT],
         *["-avoid_negative_ts", "disabled"],
         *["-movflags", f"{_CMAF}+frag_keyframe", "-f", "mp4", str(output)],
         *["-map", "0:v:0", "-c", "copy", "-f", "md5", str(digest)],
@@ -118,7 +116,7 @@ def list_sound_arguments(source: Input) -> list[str]:
     """Print when the first packets of the sound play, in the source's own time."""
     few = ["-frames:a", str(LISTED_PACKETS)]
     copied = ["-map", "0:a:0", "-c", "copy", "-copyts", *few, "-f", "framecrc", "-"]
-    return [*_QUIET, *input_arguments(source), *copied]
+    return [*QUIET, *input_arguments(source), *copied]
 
 
 def sound_arguments(
@@ -134,8 +132,8 @@ def sound_arguments(
         digest: A new file, for the MD5 of the packets that were read.
     """
     return [
-        *[*_QUIET, "-y", "-itsoffset", seconds(shift, places=9), "-copyts"],
-        *[*input_arguments(source), "-map", "0:a:0", "-c:a", *_coding(way), *_EXACT],
+        *[*QUIET, "-y", "-itsoffset", seconds(shift, places=9), "-copyts"],
+        *[*input_arguments(source), "-map", "0:a:0", "-c:a", *_coding(way), *EXACT],
         *["-avoid_negative_ts", "disabled", "-frag_duration", str(SOUND_SEGMENT_US)],
         *["-movflags", _CMAF, "-f", "mp4", str(output)],
         *["-map", "0:a:0", "-c", "copy", "-f", "md5", str(digest)],
@@ -150,14 +148,13 @@ def published_arguments(playlist: Path, *, is_decoding: bool) -> list[str]:
         ["-fps_mode", "passthrough", "-enc_time_base", "demux"] if is_decoding else ["-c", "copy"]
     )
     stop = ["-xerror"] if is_decoding else []
-    quiet = [*_QUIET[:-1], "level+error", *stop]
-    return [*quiet, *opened, *tracks, *coding, "-f", "framecrc", "-"]
+    return [*QUIET, *stop, *opened, *tracks, *coding, "-f", "framecrc", "-"]
 
 
 def packet_arguments(playlist: Path, kind: str) -> list[str]:
     """Print the MD5 of all packets of the 'v'ideo or the 'a'udio, one after the other."""
     opened = ["-protocol_whitelist", "file", "-f", "hls", "-i", f"file:{playlist}"]
-    return [*_QUIET, *opened, "-map", f"0:{kind}:0", "-c", "copy", "-f", "md5", "-"]
+    return [*QUIET, *opened, "-map", f"0:{kind}:0", "-c", "copy", "-f", "md5", "-"]
 
 
 def _coding(way: str) -> list[str]:

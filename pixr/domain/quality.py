@@ -19,7 +19,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from pixr.domain.media import Input, Plan, input_arguments, picture_chain, seconds
+from pixr.domain.media import QUIET, Input, Plan, input_arguments, picture_chain, seconds
 from pixr.domain.tuning import SUBSAMPLE, model, score_at, windows
 
 JOINS_MAX: Final = 24
@@ -202,8 +202,7 @@ def _opened(film: Film, found: Sequence[Window], judge: str) -> list[str]:
     made = _taken(found, 0, "format=yuv420p") + f"concat=n={count},{_NUMBERED}[made]"
     chain = f"{picture_chain(film.plan)},format=yuv420p"
     true = _taken(found, count, chain) + f"concat=n={count},{_NUMBERED}[true]"
-    quiet = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error"]
-    return [*quiet, *opened, "-filter_complex", f"{made};{true};{judge}"]
+    return [*QUIET, *opened, "-filter_complex", f"{made};{true};{judge}"]
 
 
 def _sink(name: str) -> list[str]:

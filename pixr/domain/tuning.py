@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from pixr.domain.media import Input, Plan, encoder_arguments, open_arguments, picture_chain
+from pixr.domain.media import QUIET, Input, Plan, encoder_arguments, open_arguments, picture_chain
 from pixr.domain.renditions import Size
 
 CRFS: Final = (19, 25, 31)
@@ -81,8 +81,7 @@ def search_arguments(plan: Plan, *, source: Input, folder: Path) -> list[str]:
     outputs += ["-filter_complex", judged]
     for crf in CRFS:
         outputs += ["-map", f"[v{crf}]", "-fps_mode", "passthrough", "-f", "null", "-"]
-    quiet = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error", "-y"]
-    return [*quiet, *opened, *opened, "-filter_complex", encoded, *outputs]
+    return [*QUIET, "-y", *opened, *opened, "-filter_complex", encoded, *outputs]
 
 
 def report_path(folder: Path, crf: int) -> Path:
