@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from pixr.domain.media import TOLD, Input, key_frame_arguments, seconds
+from pixr.domain.media import TOLD, Input, key_frame_arguments, laid_out, seconds
 from pixr.domain.renditions import LADDER, Size, real_rungs, rung_size
 from pixr.domain.sources import SourceFacts
 
@@ -32,10 +32,8 @@ def detail_arguments(facts: SourceFacts, *, source: Input) -> list[str]:
     rungs = measured_rungs(facts.size)
     times = _sample_times(facts)
     opened = [part for time in times for part in key_frame_arguments(time, source)]
-    cut = "".join(f"[{number}:V:0]trim=end_frame=1[s{number}];" for number in range(len(times)))
-    joined = "".join(f"[s{number}]" for number in range(len(times)))
-    stem = f"concat=n={len(times)},setpts=N,format=gray,split={len(rungs)}"
-    graph = cut + joined + stem + "".join(f"[i{rung}]" for rung in rungs)
+    split = f"split={len(rungs)}" + "".join(f"[i{rung}]" for rung in rungs)
+    graph = f"{laid_out([1] * len(times))},setpts=N,format=gray,{split}"
     for rung in rungs:
         below = LADDER[LADDER.index(rung) - 1]
         here, down = rung_size(facts.size, rung), rung_size(facts.size, below)

@@ -35,6 +35,10 @@ CRF_UNTUNED: Final = 23
 PRESET: Final = "fast"
 """The preset that the price table was measured with."""
 
+BY_NUMBER: Final = "settb=1/1000,setpts=N*40"
+"""Frames that are compared are paired by number, never by time: a rounded time pairs a frame with
+its neighbour."""
+
 TIMESCALE: Final = 90_000
 """Ticks a second of every chunk: the common multiple of all usual frame rates."""
 
@@ -248,6 +252,23 @@ def open_arguments(plan: Plan, position: int, source: Input) -> list[str]:
 def key_frame_arguments(second: str, source: Input) -> list[str]:
     """Open the source at the key frame before a second of it: nothing is decoded in vain."""
     return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", second, *input_arguments(source)]
+
+
+def laid_out(counts: Sequence[int], *, first: int = 0, chain: str = "") -> str:
+    """The head of a filter graph: the beginnings of several inputs, one after the other.
+
+    Args:
+        counts: Frames of each input, from its first one on.
+        first: Number of the first input.
+        chain: Filters for each input alone, before they follow each other.
+    """
+    filters = f",{chain}" if chain else ""
+    cut = "".join(
+        f"[{number}:V:0]trim=end_frame={count}{filters}[w{number}];"
+        for number, count in enumerate(counts, first)
+    )
+    joined = "".join(f"[w{number}]" for number, _ in enumerate(counts, first))
+    return f"{cut}{joined}concat=n={len(counts)}"
 
 
 def picture_chain(plan: Plan) -> str:

@@ -19,8 +19,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from pixr.domain.media import QUIET, Input, Plan, input_arguments, picture_chain, seconds
-from pixr.domain.tuning import SUBSAMPLE, model, score_at, windows
+from pixr.domain.media import (
+    BY_NUMBER,
+    QUIET,
+    Input,
+    Plan,
+    input_arguments,
+    laid_out,
+    picture_chain,
+    seconds,
+)
+from pixr.domain.tuning import score_at, vmaf_filter, windows
 
 JOINS_MAX: Final = 24
 """Spread over the film. That all other chunks came through unharmed is known from their packets."""
@@ -102,10 +111,7 @@ def join_windows(film: Film) -> list[Window]:
 
 def vmaf_arguments(film: Film, found: Sequence[Window], report: Path) -> list[str]:
     """Write what VMAF says of the windows into ``report``."""
-    judge = (
-        f"[made][true]libvmaf=n_subsample={SUBSAMPLE}:model=version={model(film.plan.size)}"
-        f":log_fmt=json:log_path={report}[out]"
-    )
+    judge = f"[made][true]{vmaf_filter(film.plan.size, report)}[out]"
     return [*_opened(film, found, judge), *_sink("out")]
 
 
@@ -116,7 +122,7 @@ def join_arguments(film: Film, found: Sequence[Window], folder: Path) -> list[st
     def part(name: str, first: int) -> str:
         # Of each window, without its first and last frame, or those before or after that.
         chosen = f"between(mod(n\\,{length})\\,{first}\\,{first + length - 3})"
-        return f"[{name}{first}s]select='{chosen}',{_NUMBERED}[{name}{first}]"
+        return f"[{name}{first}s]select='{chosen}',{BY_NUMBER}[{name}{first}]"
 
     mine = [("made1", "true1"), ("made1", "true0"), ("made1", "true2")]
     pairs = [*mine, ("true0", "true1"), ("true2", "true1")]
@@ -181,9 +187,6 @@ def _read_ssim(report: str) -> list[Fraction]:
     return [Fraction(text) for text in re.findall(r"^n:\d+ Y:([\d.]+) ", report, re.MULTILINE)]
 
 
-_NUMBERED: Final = "settb=1/1000,setpts=N*40"
-
-
 def _opened(film: Film, found: Sequence[Window], judge: str) -> list[str]:
     """The windows of both films one after the other, as [made] and [true]."""
     opened: list[str] = []
@@ -198,21 +201,13 @@ def _opened(film: Film, found: Sequence[Window], judge: str) -> list[str]:
                 if place is None
                 else input_arguments(place)
             )
-    count = len(found)
-    made = _taken(found, 0, "format=yuv420p") + f"concat=n={count},{_NUMBERED}[made]"
+    counts = [one.count for one in found]
+    # Each window for itself: a source may change its size on the way.
     chain = f"{picture_chain(film.plan)},format=yuv420p"
-    true = _taken(found, count, chain) + f"concat=n={count},{_NUMBERED}[true]"
+    made = f"{laid_out(counts, chain='format=yuv420p')},{BY_NUMBER}[made]"
+    true = f"{laid_out(counts, first=len(counts), chain=chain)},{BY_NUMBER}[true]"
     return [*QUIET, *opened, "-filter_complex", f"{made};{true};{judge}"]
 
 
 def _sink(name: str) -> list[str]:
     return ["-map", f"[{name}]", "-fps_mode", "passthrough", "-f", "null", "-"]
-
-
-def _taken(found: Sequence[Window], first: int, chain: str) -> str:
-    # Each window for itself: a source may change its size on the way.
-    cut = "".join(
-        f"[{first + number}:V:0]trim=end_frame={one.count},{chain}[w{first + number}];"
-        for number, one in enumerate(found)
-    )
-    return cut + "".join(f"[w{first + number}]" for number in range(len(found)))

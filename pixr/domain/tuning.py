@@ -18,7 +18,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from pixr.domain.media import QUIET, Input, Plan, encoder_arguments, open_arguments, picture_chain
+from pixr.domain.media import (
+    BY_NUMBER,
+    QUIET,
+    Input,
+    Plan,
+    encoder_arguments,
+    laid_out,
+    open_arguments,
+    picture_chain,
+)
 from pixr.domain.renditions import Size
 
 CRFS: Final = (19, 25, 31)
@@ -55,17 +64,13 @@ def windows(plan: Plan) -> list[Window]:
     return [Window(position=position, frame_count=max(1, frames)) for position in positions]
 
 
-def model(size: Size) -> str:
-    """The model of VMAF for a picture of this size."""
-    return _MODELS[size.short_px >= LARGE_PX]
-
-
 def search_arguments(plan: Plan, *, source: Input, folder: Path) -> list[str]:
     """Encode the windows at each of ``CRFS`` and write what VMAF says into ``folder``."""
     found = windows(plan)
     opened = [part for one in found for part in open_arguments(plan, one.position, source)]
+    counts = [one.frame_count for one in found]
     encoded, judged = (
-        _samples(plan, found, first=first, outputs=[f"{name}{crf}" for crf in CRFS])
+        _samples(plan, counts, first=first, outputs=[f"{name}{crf}" for crf in CRFS])
         for first, name in ((0, "e"), (len(found), "r"))
     )
     stamps = ["-fps_mode", "passthrough", "-enc_time_base", "1:1000"]
@@ -74,10 +79,8 @@ def search_arguments(plan: Plan, *, source: Input, folder: Path) -> list[str]:
         outputs += ["-map", f"[e{crf}]", *stamps, *encoder_arguments(plan, crf), "-f", "null", "-"]
     for number, crf in enumerate(CRFS):
         outputs += ["-dec", f"{number}:0"]
-        judged += (
-            f";[dec:{number}][r{crf}]libvmaf=n_subsample={SUBSAMPLE}:model=version={model(plan.size)}"
-            f":log_fmt=json:log_path={report_path(folder, crf)}[v{crf}]"
-        )
+        judge = vmaf_filter(plan.size, report_path(folder, crf))
+        judged += f";[dec:{number}][r{crf}]{judge}[v{crf}]"
     outputs += ["-filter_complex", judged]
     for crf in CRFS:
         outputs += ["-map", f"[v{crf}]", "-fps_mode", "passthrough", "-f", "null", "-"]
@@ -89,18 +92,17 @@ def report_path(folder: Path, crf: int) -> Path:
     return folder.joinpath(f"vmaf-{crf}.json")
 
 
-def _samples(plan: Plan, found: Sequence[Window], *, first: int, outputs: Sequence[str]) -> str:
+def vmaf_filter(size: Size, report: Path) -> str:
+    """Judge a picture of this size by another one, and write it into ``report``."""
+    model = _MODELS[size.short_px >= LARGE_PX]
+    return f"libvmaf=n_subsample={SUBSAMPLE}:model=version={model}:log_fmt=json:log_path={report}"
+
+
+def _samples(plan: Plan, counts: Sequence[int], *, first: int, outputs: Sequence[str]) -> str:
     """The windows one after the other, as the picture will be, once for each of ``outputs``."""
-    cut = "".join(
-        f"[{first + number}:V:0]trim=end_frame={one.frame_count}[w{first + number}];"
-        for number, one in enumerate(found)
-    )
-    joined = "".join(f"[w{first + number}]" for number in range(len(found)))
-    # By number, never by time: rounded times pair a frame with its neighbour.
-    numbered = "settb=1/1000,setpts=N*40,format=yuv420p"
+    chain = f"{picture_chain(plan)},{BY_NUMBER},format=yuv420p,split={len(outputs)}"
     split = "".join(f"[{name}]" for name in outputs)
-    chain = f"concat=n={len(found)},{picture_chain(plan)},{numbered},split={len(outputs)}"
-    return f"{cut}{joined}{chain}{split}"
+    return f"{laid_out(counts, first=first)},{chain}{split}"
 
 
 def read_score(report: str) -> float:
