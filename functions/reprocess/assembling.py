@@ -189,9 +189,7 @@ class Assembler:
         return True
 
     def _refuse(self, job: Row, reason: Unusable) -> str:
-        """Turn a better source down; any other job has lost the source that it was planned with."""
-        if job["kind"] != "source":
-            return self._fail(job, str(reason))
+        """Turn a better source down: no other job is compared with anything."""
         judgement = reason.judgement if isinstance(reason, NotTheSame) else None
         upgrades.close(
             self.db,

@@ -23,7 +23,6 @@ from pixr.domain.fingerprints import (
     KEY_FRAMES_ONLY,
     Fingerprint,
     KeyPicture,
-    Picture,
     Unreadable,
     join_taps,
     key_arguments,
@@ -81,7 +80,7 @@ class Comparer:
             Unusable: It is another film, with what differs.
         """
         old = self.known(content)
-        judgement = first_gate(old, _fingerprint(plan, (), sound), self._keys(plan, source))
+        judgement = first_gate(old, Fingerprint.of(plan, (), sound), self._keys(plan, source))
         if judgement.verdict is Verdict.DIFFERENT:
             raise Unusable(_refusal(judgement))
 
@@ -92,7 +91,7 @@ class Comparer:
             sound = read_sound(self._read(sound_key(job["id"]))) if plan.audio else None
         except ObjectMissing:
             sound = None
-        return _fingerprint(plan, join_taps(taps), sound)
+        return Fingerprint.of(plan, join_taps(taps), sound)
 
     def succeed(self, job: Row, plan: Plan, chunks: Sequence[Row], content: Row) -> "Successor":
         """Keep what tells a source from others; compare a better one with the present one.
@@ -245,17 +244,6 @@ def _refusal(judgement: Judgement) -> str:
             " fit it. Upload it as a content of its own"
         )
     return f"the new source is another film than the present one: {what}"
-
-
-def _fingerprint(
-    plan: Plan, pictures: Sequence[Picture], sound: Sequence[int] | None
-) -> Fingerprint:
-    return Fingerprint(
-        duration_ms=plan.duration_ms,
-        frame_ms=max(1, -(-plan.duration_ms // plan.frames)),
-        pictures=pictures,
-        sound=sound,
-    )
 
 
 def _facts(plan: Plan) -> SourceFacts:

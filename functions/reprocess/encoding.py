@@ -91,11 +91,7 @@ class Encoder:
 
     def _make(self, job: Row, row: Row) -> bool:
         plan = Plan.read(job["settings"])
-        chunk = Chunk(
-            position=row["position"],
-            frame_start=row["frame_start"],
-            frame_count=row["frame_count"],
-        )
+        chunk = Chunk.read(row)
         key = chunk_key(job["id"], chunk.position)
         with tempfile.TemporaryDirectory(prefix="pixr-") as name:
             folder = Path(name)

@@ -106,14 +106,7 @@ class Joiner:
             )
         except (Malformed, Uneven) as error:
             raise Unfit(str(error)) from error
-        chunks = [
-            Chunk(
-                position=row["position"],
-                frame_start=row["frame_start"],
-                frame_count=row["frame_count"],
-            )
-            for row in rows
-        ]
+        chunks = [Chunk.read(row) for row in rows]
         expected = Picture(chunks=chunks, digest=digest, lead_ms=lead_ms)
         video, cpu_ms = verify_picture(self.ffmpeg, self.plan, expected, picture.playlist)
         self.cpu_ms += cpu_ms

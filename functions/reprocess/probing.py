@@ -1,6 +1,7 @@
 """Say what an original is, by as little of it as its container allows."""
 
 import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from pixr.adapters.ffmpeg import (
     FfmpegTimedOut,
 )
 from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
-from pixr.adapters.ranges import serving
+from pixr.adapters.ranges import Served, serving
 from pixr.domain.detail import detail_arguments, measured_rungs, read_detail
 from pixr.domain.mp4 import NotPlain, read_index
 from pixr.domain.sources import SourceFacts, Track, Unusable
@@ -43,9 +44,7 @@ class Original:
             Unusable: It is nothing that we can use, or not there any more.
         """
         try:
-            with serving(
-                self.bucket, self.key, etag=self.etag, size_bytes=self.size_bytes
-            ) as served:
+            with self._served() as served:
                 facts = self.ffmpeg.probe(served.url, tracks=self._index())
                 if facts.is_seekable:
                     return facts, False
@@ -64,17 +63,18 @@ class Original:
         if not measured_rungs(facts.size) or not facts.is_seekable:
             return None
         try:
-            with serving(
-                self.bucket, self.key, etag=self.etag, size_bytes=self.size_bytes
-            ) as served:
+            with self._served() as served:
                 arguments = detail_arguments(facts, source=served.url)
                 return read_detail(self.ffmpeg.make(arguments, timeout_s=DETAIL_TIMEOUT_S).log)
         except (FfmpegFailed, FfmpegTimedOut):
             return None
 
+    def _served(self) -> AbstractContextManager[Served]:
+        return serving(self.bucket, self.key, etag=self.etag, size_bytes=self.size_bytes)
+
     def _index(self) -> dict[str, Track] | None:
         try:
-            return dict(read_index(self._read, self.size_bytes).tracks)
+            return read_index(self._read, self.size_bytes)
         except NotPlain:
             return None
 

@@ -105,12 +105,12 @@ class Fingerprint:
 
     @classmethod
     def of(
-        cls, facts: SourceFacts, pictures: Sequence[Picture], sound: Sequence[int] | None
+        cls, film: SourceFacts | Plan, pictures: Sequence[Picture], sound: Sequence[int] | None
     ) -> Self:
         """With the duration and frame time that the source's packets prove."""
         return cls(
-            duration_ms=facts.duration_ms,
-            frame_ms=max(1, -(-facts.duration_ms // facts.frames)),
+            duration_ms=film.duration_ms,
+            frame_ms=max(1, -(-film.duration_ms // film.frames)),
             pictures=pictures,
             sound=sound,
         )

@@ -64,6 +64,15 @@ class Chunk:
     frame_start: int
     frame_count: int
 
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Self:
+        """The chunk that a row of ``upgrade_chunks`` is about."""
+        return cls(
+            position=row["position"],
+            frame_start=row["frame_start"],
+            frame_count=row["frame_count"],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

@@ -47,15 +47,6 @@ class NotPlain(Exception):
     """The file may be good, but its index is not of the kind that is understood here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
-    """What the boxes say."""
-
-    declared_ms: int
-    tracks: Mapping[str, Track]
-    """``video``, and ``audio`` where there is sound: as FFmpeg's listing would have them."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Times:
     """Of every sample of a track, in its ticks."""
@@ -65,8 +56,11 @@ class _Times:
     deltas: list[int]
 
 
-def read_index(read: Read, size_bytes: int) -> Index:
+def read_index(read: Read, size_bytes: int) -> dict[str, Track]:
     """Read the index of a file of ``size_bytes``.
+
+    Returns:
+        ``video``, and ``audio`` where there is sound: as FFmpeg's listing would have them.
 
     Raises:
         NotPlain: It is no MP4, or not a plain one.
@@ -78,7 +72,7 @@ def read_index(read: Read, size_bytes: int) -> Index:
         _check_encrypted(trak)
     if b"mvex" in boxes:
         raise NotPlain("fragments")
-    timescale, duration = _header(_one(boxes, b"mvhd"))
+    timescale = _timescale(_one(boxes, b"mvhd"))
     tracks: dict[str, Track] = {}
     for trak in boxes.get(b"trak", []):
         found = _track(trak, timescale, size_bytes)
@@ -88,7 +82,7 @@ def read_index(read: Read, size_bytes: int) -> Index:
             tracks.setdefault(found.kind, found)
     if "video" not in tracks:
         raise NotPlain("no picture")
-    return Index(declared_ms=round(Fraction(duration * 1000, timescale)), tracks=tracks)
+    return tracks
 
 
 def _find_moov(read: Read, size_bytes: int) -> bytes:
@@ -166,13 +160,13 @@ def _unpack(layout: str, data: bytes, start: int) -> tuple[int, ...]:
         raise NotPlain("a box is too short") from error
 
 
-def _header(data: bytes) -> tuple[int, int]:
-    """Timescale and duration of mvhd or mdhd."""
+def _timescale(data: bytes) -> int:
+    """Ticks a second of mvhd or mdhd; the duration that follows must be there, and is not asked."""
     layout, start = (">IQ", 20) if data[:1] == b"\x01" else (">II", 12)
-    timescale, duration = _unpack(layout, data, start)
+    timescale, _ = _unpack(layout, data, start)
     if timescale == 0:
         raise NotPlain("no timescale")
-    return timescale, duration
+    return timescale
 
 
 def _rows(data: bytes, layout: str) -> Iterator[tuple[int, ...]]:
@@ -191,7 +185,7 @@ def _track(trak: bytes, movie_timescale: int, size_bytes: int) -> Track | None:
     kind = _FIELDS.get(_one(mdia, b"hdlr")[8:12])
     if kind is None:
         return None
-    timescale, _ = _header(_one(mdia, b"mdhd"))
+    timescale = _timescale(_one(mdia, b"mdhd"))
     stbl = _children(_one(_children(_one(mdia, b"minf")), b"stbl"))
     sizes = _sizes(_one(stbl, b"stsz"))
     times = _times(stbl, len(sizes))

@@ -45,7 +45,7 @@ def index(path: Path) -> tuple[dict[str, Track], int]:
         taken += len(data[start : start + length])
         return data[start : start + length]
 
-    return dict(read_index(read, len(data)).tracks), taken
+    return read_index(read, len(data)), taken
 
 
 def assert_equal_to_the_listing(path: Path) -> None:

@@ -87,22 +87,33 @@ def accept_source(
     Returns:
         False when the content has another source already; nothing was changed.
     """
-    cursor = db.execute(
-        sql("contents/accept_source"),
-        {
-            "content_id": content_id,
-            "source_key": source_key,
-            "source_bytes": source_bytes,
-            "width_px": facts.size.width_px,
-            "height_px": facts.size.height_px,
-            "duration_ms": facts.duration_ms,
-            "frames": facts.frames,
-            "has_audio": facts.audio is not None,
-            "source_etag": source_etag,
-            "detail": None if detail is None else json.dumps(detail),
-        },
-    )
-    return cursor.rowcount == 1
+    parameters = {
+        "content_id": content_id,
+        **_source(source_key, source_bytes, source_etag, facts=facts, detail=detail),
+    }
+    return db.execute(sql("contents/accept_source"), parameters).rowcount == 1
+
+
+def _source(
+    key: str,
+    size_bytes: int,
+    etag: str,
+    *,
+    facts: SourceFacts,
+    detail: Mapping[int, int] | None,
+) -> dict[str, object]:
+    """What a content says of its source."""
+    return {
+        "source_key": key,
+        "source_bytes": size_bytes,
+        "source_etag": etag,
+        "width_px": facts.size.width_px,
+        "height_px": facts.size.height_px,
+        "duration_ms": facts.duration_ms,
+        "frames": facts.frames,
+        "has_audio": facts.audio is not None,
+        "detail": None if detail is None else json.dumps(detail),
+    }
 
 
 def keep_fingerprint(
@@ -134,24 +145,13 @@ def replace_source(
     Returns:
         False when another one has taken it meanwhile; nothing was changed.
     """
-    cursor = db.execute(
-        sql("contents/replace_source"),
-        {
-            "content_id": content_id,
-            "present_key": present_key,
-            "source_key": source_key,
-            "source_bytes": source_bytes,
-            "source_etag": source_etag,
-            "width_px": facts.size.width_px,
-            "height_px": facts.size.height_px,
-            "duration_ms": facts.duration_ms,
-            "frames": facts.frames,
-            "has_audio": facts.audio is not None,
-            "detail": None if detail is None else json.dumps(detail),
-            "fingerprint_key": fingerprint_key,
-        },
-    )
-    return cursor.rowcount == 1
+    parameters = {
+        "content_id": content_id,
+        "present_key": present_key,
+        "fingerprint_key": fingerprint_key,
+        **_source(source_key, source_bytes, source_etag, facts=facts, detail=detail),
+    }
+    return db.execute(sql("contents/replace_source"), parameters).rowcount == 1
 
 
 def accept_upload(db: Database, upload_id: UUID) -> None:
