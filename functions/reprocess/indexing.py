@@ -8,7 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO, Final
 
-from pixr.domain.fragments import Read, TrackFile, read_config, read_track, sidx
+from pixr.domain.boxes import Read
+from pixr.domain.fragments import TrackFile, read_config, read_track, sidx
 from pixr.domain.manifests import (
     MEDIA_NAME,
     PLAYLIST_NAME,

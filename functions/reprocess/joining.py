@@ -19,7 +19,7 @@ from functions.reprocess.verifying import Picture, Sound, Unfit, verify_picture,
 from pixr.adapters.ffmpeg import Ffmpeg
 from pixr.adapters.objects import Bucket, ObjectMissing
 from pixr.adapters.postgres import Row
-from pixr.domain.fragments import Malformed
+from pixr.domain.boxes import Malformed
 from pixr.domain.manifests import MEDIA_NAME, PLAYLIST_NAME, STREAM_NAME, Shown
 from pixr.domain.media import Chunk, Input, Plan, join_list
 from pixr.domain.packaging import (

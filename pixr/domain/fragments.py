@@ -11,12 +11,11 @@ Source:
 """
 
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-Read = Callable[[int, int], bytes]
-"""``length`` bytes of the file from byte ``start``; fewer at its end."""
+from pixr.domain.boxes import HEAD_BYTES, Malformed, Read, box_at
 
 FRAGMENTS_MAX: Final = 100_000
 """Four hours in pieces of 144 ms; a fragment lasts two seconds or more."""
@@ -25,7 +24,6 @@ BOXES_MAX: Final = 2 * FRAGMENTS_MAX + 10
 BOX_BYTES_MAX: Final = 64 * 1024**2
 """A moof of a GOP has some kilobytes, the moov of a chunk of minutes a megabyte."""
 
-_HEAD_BYTES: Final = 16
 _KINDS: Final = {b"vide": "video", b"soun": "audio"}
 _EXTENDED: Final = 31
 """In an AAC configuration: the object type is in the next six bits."""
@@ -34,10 +32,6 @@ _OFFSET: Final = 0x800
 """Flags of a run: its samples say how long they last, and how long after decoding they show."""
 _EIGHT_CHANNELS: Final = 7
 _RATE_FOLLOWS: Final = 15
-
-
-class Malformed(ValueError):
-    """The file is not what our own muxer writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,7 +329,7 @@ def _top_level(read: Read, size_bytes: int) -> Iterator[tuple[bytes, int, int]]:
     for _ in range(BOXES_MAX):
         if start >= size_bytes:
             return
-        kind, _, size = _box(read(start, _HEAD_BYTES), 0, size_bytes - start)
+        kind, _, size = _box(read(start, HEAD_BYTES), 0, size_bytes - start)
         if kind != b"mdat" and size > BOX_BYTES_MAX:
             raise Malformed(f"box {kind!r} of {size} bytes")
         yield kind, start, size
@@ -350,17 +344,7 @@ def _body(read: Read, start: int, size: int) -> bytes:
 
 
 def _box(data: bytes, at: int, room: int) -> tuple[bytes, int, int]:
-    """Kind, header length and whole length of the box at ``at``."""
-    if len(data) - at < 8:  # noqa: PLR2004 -- a box's least header
-        raise Malformed("a box is cut")
-    size, kind = struct.unpack_from(">I4s", data, at)
-    head = 8
-    if size == 1 and len(data) - at >= _HEAD_BYTES:
-        (size,) = struct.unpack_from(">Q", data, at + 8)
-        head = 16
-    if not head <= size <= room:
-        raise Malformed(f"box {kind!r} has {size} bytes where {room} are left")
-    return kind, head, size
+    return box_at(data, at, room, may_fill=False)
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -14,16 +14,14 @@ Source:
 """
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
+from pixr.domain.boxes import HEAD_BYTES, Malformed, Read, box_at
 from pixr.domain.sources import Track, Unusable
-
-Read = Callable[[int, int], bytes]
-"""``length`` bytes of the file from byte ``start``; fewer at its end."""
 
 BOXES_MAX: Final = 1_000
 """At the top level of a file, or in any one box; a plain file has about ten."""
@@ -37,7 +35,6 @@ _VIDEO: Final = {b"avc1": "h264", b"avc3": "h264", b"hvc1": "hevc", b"hev1": "he
 _TOP: Final = frozenset({b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide"})
 _STILLS: Final = frozenset({b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"})
 _ENCRYPTED: Final = frozenset({b"encv", b"enca", b"drmi", b"drms"})
-_HEADER_BYTES: Final = 16
 _AUDIO: Final = {b"Opus": "opus", b"ac-3": "ac3", b"ec-3": "eac3", b"fLaC": "flac"}
 _OBJECT_TYPES: Final[Mapping[int | None, str]] = {0x40: "aac", 0x69: "mp3", 0x6B: "mp3"}
 _FIELDS: Final = {b"vide": "video", b"soun": "audio"}
@@ -88,7 +85,7 @@ def read_index(read: Read, size_bytes: int) -> dict[str, Track]:
 def _find_moov(read: Read, size_bytes: int) -> bytes:
     start = 0
     for _ in range(BOXES_MAX):
-        header = read(start, _HEADER_BYTES)
+        header = read(start, HEAD_BYTES)
         _check_top(header, read, start, size_bytes)
         kind, head, size = _box_at(header, 0, size_bytes - start)
         if kind == b"moov":
@@ -118,19 +115,10 @@ def _check_top(header: bytes, read: Read, start: int, size_bytes: int) -> None:
 
 
 def _box_at(data: bytes, start: int, room: int) -> tuple[bytes, int, int]:
-    """Kind, header length and whole length of the box at ``start``."""
-    if len(data) - start < 8:  # noqa: PLR2004 -- a box's least header
-        raise NotPlain("a box is cut")
-    size, kind = struct.unpack_from(">I4s", data, start)
-    head = 8
-    if size == 1 and len(data) - start >= _HEADER_BYTES:
-        (size,) = struct.unpack_from(">Q", data, start + 8)
-        head = 16
-    elif size == 0:
-        size = room
-    if not head <= size <= room:
-        raise NotPlain(f"box {kind!r} has {size} bytes where {room} are left")
-    return kind, head, size
+    try:
+        return box_at(data, start, room, may_fill=True)
+    except Malformed as error:
+        raise NotPlain(str(error)) from error
 
 
 def _children(data: bytes) -> dict[bytes, list[bytes]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pixr.domain.fragments import Malformed, TrackFile, read_config, read_track, sidx
+from pixr.domain.boxes import Malformed
+from pixr.domain.fragments import TrackFile, read_config, read_track, sidx
 from pixr.domain.packaging import Uneven, picture_segments, sound_segments
 from tests.clips import ffmpeg, numbered
 
