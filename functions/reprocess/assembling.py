@@ -161,9 +161,7 @@ class Assembler:
 
     def _compare(self, job: Row, plan: Plan, chunks: list[Row]) -> Successor | None:
         """What the job's source is to the content; None where it is the content's already."""
-        if job["kind"] == "source" and job["way"] != "chunks":
-            # What no encoder of ours has seen cannot be compared.
-            raise Unusable(f"the new source cannot be compared: {job['way_reason']}")
+        assert job["kind"] != "source" or job["way"] == "chunks", "it cannot be compared"
         if job["kind"] == "funded" or job["way"] != "chunks":
             return None
         content = contents.get(self.db, job["content_id"])

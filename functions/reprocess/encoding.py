@@ -84,7 +84,7 @@ class Encoder:
         except (FfmpegFailed, FfmpegKilled, FfmpegTimedOut) as error:
             if attempt < ATTEMPTS_MAX:
                 raise
-            return self._divert(job_id, f"chunk {position} could not be encoded: {error}")
+            return self._divert(job, f"chunk {position} could not be encoded: {error}")
         if is_last:
             queue.send(self.assemble_queue_url, job_message(job_id))
         return "chunk.encoded"
@@ -145,11 +145,14 @@ class Encoder:
                 " the source cannot be decoded there"
             )
 
-    def _divert(self, job_id: UUID, reason: str) -> str:
+    def _divert(self, job: Row, reason: str) -> str:
         """Let MediaConvert try what FFmpeg cannot."""
-        if not conversions.divert(self.db, job_id, reason[:REASON_LENGTH_MAX], self.now):
+        if job["kind"] == "source":
+            # It keeps nothing that a source could be compared by.
+            return self._fail(job["id"], reason)
+        if not conversions.divert(self.db, job["id"], reason[:REASON_LENGTH_MAX], self.now):
             return "chunk.repeated"
-        queue.send(self.fallback_queue_url, job_message(job_id))
+        queue.send(self.fallback_queue_url, job_message(job["id"]))
         return "job.diverted"
 
     def _fail(self, job_id: UUID, reason: str) -> str:

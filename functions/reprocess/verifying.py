@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, Run
+from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, Run, plain
 from pixr.domain.media import Chunk, Plan
 from pixr.domain.packaging import packet_arguments, published_arguments
 from pixr.domain.sources import Track, read_listing
@@ -118,7 +118,7 @@ def _played(ffmpeg: Ffmpeg, playlist: Path) -> tuple[Run, Run]:
     except FfmpegFailed as error:
         raise Unfit(f"it does not decode: {error}") from error
     if "[error]" in decoded.log:
-        raise Unfit(f"it does not decode cleanly: {decoded.log.strip()[-300:]}")
+        raise Unfit(f"it does not decode cleanly: {plain(decoded.log)}")
     return listed, decoded
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pixr.domain.renditions import Size, is_better
 from tests.clips import BUNNY, QUICK, ffmpeg
-from tests.functions.reprocess.conftest import Studio
+from tests.functions.reprocess.conftest import Studio, chunk_record
 
 SECONDS = 12
 
@@ -115,6 +115,28 @@ def test_a_source_before_fingerprints_were_kept_stays(old: Studio, tmp_path: Pat
     job = old.jobs("bunny")[-1]
     assert job["state"] == "REJECTED"
     assert "before sources could be replaced" in job["reason"]
+
+
+def test_a_source_that_cannot_be_encoded_is_not_paid_for_elsewhere(
+    old: Studio, tmp_path: Path
+) -> None:
+    """MediaConvert would be paid for a rendition that must not be published uncompared."""
+    key = old.upload("bunny", film(tmp_path, 540), "better.mp4")
+    old.step("plan")
+    job_id = old.jobs("bunny")[-1]["id"]
+    old.rows(
+        "UPDATE upgrade_jobs SET settings = jsonb_set(settings, '{preset}', '\"none\"')"
+        " WHERE id = %s RETURNING 1",
+        job_id,
+    )
+    assert old.run("encode", [chunk_record(job_id, 0, attempt=3)]) == []
+    job = old.jobs("bunny")[-1]
+    assert (job["state"], job["way"]) == ("FAILED", "chunks")
+    assert job["reason"].startswith("chunk 0 could not be encoded")
+    assert old.receive("fallback") == []
+    assert old.content("bunny")["source_key"] != key
+    (upload,) = old.rows("SELECT state FROM uploads WHERE object_key = %s", key)
+    assert upload["state"] == "rejected"
 
 
 @pytest.mark.parametrize(("new", "is_it"), [(480, False), (490, False), (495, True), (470, False)])
