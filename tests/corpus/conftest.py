@@ -1,7 +1,6 @@
 """One studio for a whole file of tests: contents are told apart by the names of their cases."""
 
 import tempfile
-import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,35 +12,20 @@ from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from pixr.local.postgres import Postgres
-from tests.clips import FFMPEG, numbered
+from tests.clips import numbered
 from tests.cloud import point_boto3_at, running_cloud
 from tests.corpus.case import CHEAP, Clips, Outside
 from tests.corpus.watching import Opens, Port
-from tests.functions.reprocess.conftest import Studio, forget_settings, record
+from tests.functions.reprocess.conftest import Studio, functions_at, record
 
 DELIVERIES_MAX = 3
 """As the queues have it; what fails as often ends among the dead letters."""
 
 ROUNDS_MAX = 8
 
-ARRIVAL_STEP_S = 0.05
-ARRIVAL_STEPS = 200
-
 
 class Line(Studio):
     """The studio, with its queues' redelivery."""
-
-    def upload(self, content_id: str, body: bytes | Path, file: str = "clip.mp4") -> str:
-        """Expect an upload, put it, and wait until its event has arrived."""
-        key = super().upload(content_id, body, file)
-        for _ in range(ARRIVAL_STEPS):
-            told = self.sqs.get_queue_attributes(
-                QueueUrl=self.urls["plan"], AttributeNames=["ApproximateNumberOfMessages"]
-            )
-            if told["Attributes"]["ApproximateNumberOfMessages"] != "0":
-                return key
-            time.sleep(ARRIVAL_STEP_S)
-        raise AssertionError("the event of an upload does not arrive")
 
     def deliver(self, name: str, message: dict[str, Any]) -> int:
         """Hand a message over until it is taken; how many deliveries failed.
@@ -114,14 +98,8 @@ def line(
         point_boto3_at(patch, cloud)
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as db:
             line = Line(db)
-            patch.setenv("DATABASE_URL", url)
-            patch.setenv("S3_BUCKET", line.bucket)
-            patch.setenv("FFMPEG", str(FFMPEG))
-            for name, queue_url in line.urls.items():
-                patch.setenv(f"{name.upper()}_QUEUE_URL", queue_url)
-            forget_settings()
-            yield line
-            forget_settings()
+            with functions_at(line, url, patch):
+                yield line
     with psycopg.connect(postgres.url, autocommit=True) as admin:
         database = sql.Identifier(url.rpartition("/")[2])
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))

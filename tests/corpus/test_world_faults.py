@@ -13,7 +13,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 from botocore.client import BaseClient
@@ -24,7 +23,7 @@ from tests.clips import FFMPEG
 from tests.corpus.case import CHEAP, Clips
 from tests.corpus.conftest import DELIVERIES_MAX, Line
 from tests.corpus.watching import limited
-from tests.functions.reprocess.conftest import forget_settings, job_record
+from tests.functions.reprocess.conftest import forget_settings, fund, job_record
 
 CALL = "_make_api_call"
 """What all calls of all clients go through, after botocore's own repeats."""
@@ -360,20 +359,6 @@ def test_two_uploads_of_one_content_at_once(
     (away,) = set(keys) - {published["source_key"]}
     assert line.keys(f"rejected/{content_id}/") == ["rejected/" + away.removeprefix("originals/")]
     assert all(line.keys(f"chunks/{job['id']}/") == [] for job in jobs)
-
-
-def fund(line: Line, content_id: str, rung: int) -> UUID:
-    """What the settler writes when an upgrade is fully funded."""
-    job_id = uuid4()
-    line.rows(
-        "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, created_at, moved_at)"
-        " SELECT %s, content_id, 'funded', %s, source_key, now(), now() FROM contents"
-        " WHERE content_id = %s RETURNING id",
-        job_id,
-        rung,
-        content_id,
-    )
-    return job_id
 
 
 def test_two_upgrades_of_one_content_at_once(line: Line, clips: Clips, room: Path) -> None:

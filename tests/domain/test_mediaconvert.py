@@ -5,7 +5,6 @@ sends one, and beyond that against the model's lists, bounds and patterns, which
 the service; both are what the local MediaConvert does with every request.
 """
 
-import dataclasses
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -28,6 +27,7 @@ from pixr.domain.mediaconvert import (
 )
 from pixr.domain.renditions import BASE_RUNGS, LADDER, Size, rung_size
 from pixr.local.mediaconvert.documents import complaints, request_shape
+from tests.conversions import conversion as small_conversion
 
 JOB = UUID("01930000-0000-7000-8000-0000000000a1")
 LARGE = Size(width_px=3840, height_px=2160)
@@ -43,24 +43,19 @@ RUNGS = sorted({*LADDER, *BASE_RUNGS})
 
 
 def conversion(source: Size = LARGE, rung: int = 1080, **changed: Any) -> Conversion:
-    plain = Conversion(
-        job_id=JOB,
-        stage="prod",
-        source_uri="s3://pixr-media/originals/movie/01930000/my clip.mov",
-        destination_uri=f"s3://pixr-media/chunks/{JOB}/converted",
-        source_size=source,
+    large = {
+        "job_id": JOB,
+        "stage": "prod",
+        "source_uri": "s3://pixr-media/originals/movie/01930000/my clip.mov",
+        "destination_uri": f"s3://pixr-media/chunks/{JOB}/converted",
+        "source_size": source,
         # Below the ladder a base keeps its source's size; any smaller size shows as much here.
-        size=rung_size(source, rung) if rung in LADDER else rung_size(source, 480),
-        rung=rung,
-        gop_frames=48,
-        frame_rate=Fraction(24),
-        is_steady=True,
-        hdr=None,
-        is_interlaced=False,
-        role_arn="arn:aws:iam::111111111111:role/converter",
-        queue_arn="arn:aws:mediaconvert:us-east-1:111111111111:queues/Default",
-    )
-    return dataclasses.replace(plain, **changed)
+        "size": rung_size(source, rung) if rung in LADDER else rung_size(source, 480),
+        "rung": rung,
+        "gop_frames": 48,
+        "frame_rate": Fraction(24),
+    }
+    return small_conversion(**large | changed)
 
 
 def assert_taken(document: dict[str, Any]) -> None:

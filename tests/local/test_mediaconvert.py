@@ -5,7 +5,6 @@ read from the emulator's S3 and looked at with FFmpeg, and the events come off a
 rule like the deployed one.
 """
 
-import dataclasses
 import itertools
 import json
 import os
@@ -43,6 +42,7 @@ from pixr.local.mediaconvert import running_mediaconvert
 from pixr.local.workers import is_child
 from tests.clips import FFMPEG, ffmpeg, levels, numbered
 from tests.cloud import point_boto3_at, running_cloud
+from tests.conversions import conversion
 
 WAIT_S = 60.0
 WIDE, TALL = Size(width_px=160, height_px=120), Size(width_px=120, height_px=160)
@@ -81,23 +81,15 @@ class House:
         self.s3.put_object(Bucket=self.bucket, Key="originals/clip", Body=data)
 
     def conversion(self, whole: Size = WIDE, **changed: Any) -> Conversion:
-        plain = Conversion(
-            job_id=uuid4(),
-            stage=self.stage,
-            source_uri=f"s3://{self.bucket}/originals/clip",
-            destination_uri=f"s3://{self.bucket}/chunks/converted",
-            source_size=whole,
-            size=whole,
-            rung=240,
-            gop_frames=12,
-            frame_rate=Fraction(12),
-            is_steady=True,
-            hdr=None,
-            is_interlaced=False,
-            role_arn="arn:aws:iam::111111111111:role/converter",
-            queue_arn="arn:aws:mediaconvert:us-east-1:111111111111:queues/Default",
-        )
-        return dataclasses.replace(plain, **changed)
+        here = {
+            "job_id": uuid4(),
+            "stage": self.stage,
+            "source_uri": f"s3://{self.bucket}/originals/clip",
+            "destination_uri": f"s3://{self.bucket}/chunks/converted",
+            "source_size": whole,
+            "size": whole,
+        }
+        return conversion(**here | changed)
 
     def hear(self) -> Iterator[AnyEvent]:
         """Events as they come; ends when a job is over."""

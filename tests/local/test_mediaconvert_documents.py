@@ -3,15 +3,13 @@
 Method: one document that it takes, broken in one place at a time.
 """
 
-from fractions import Fraction
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from pixr.domain.mediaconvert import Conversion, job_document
-from pixr.domain.renditions import Size
+from pixr.domain.mediaconvert import job_document
 from pixr.local.mediaconvert.documents import complaints, from_wire, request_shape, to_wire
+from tests.conversions import conversion
 
 OUTPUT = "Settings.OutputGroups.0.Outputs.0"
 VIDEO = f"{OUTPUT}.VideoDescription"
@@ -57,25 +55,7 @@ def test_bad_documents_are_refused_by_name(place: str, value: object, reason: st
 
 def good() -> dict[str, Any]:
     """A document that nothing is wrong with."""
-    size = Size(width_px=160, height_px=120)
-    document = job_document(
-        Conversion(
-            job_id=uuid4(),
-            stage="local",
-            source_uri="s3://bucket/originals/clip",
-            destination_uri="s3://bucket/chunks/converted",
-            source_size=size,
-            size=size,
-            rung=240,
-            gop_frames=12,
-            frame_rate=Fraction(12),
-            is_steady=True,
-            hdr="HDR10",
-            is_interlaced=True,
-            role_arn="arn:aws:iam::111111111111:role/converter",
-            queue_arn="arn:aws:mediaconvert:us-east-1:111111111111:queues/Default",
-        )
-    )
+    document = job_document(conversion(hdr="HDR10", is_interlaced=True))
     assert complaints(document) == []
     return document
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.clips import numbered
-from tests.functions.reprocess.conftest import Studio
-from tests.functions.reprocess.test_upgrades import fund, upgrade
+from tests.functions.reprocess.conftest import Studio, fund
+from tests.functions.reprocess.test_upgrades import upgrade
 from tests.player.browser import NoBrowser, Page, browsing, unpacked
 from tests.player.server import Site, serving
 

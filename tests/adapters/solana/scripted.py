@@ -117,6 +117,15 @@ def listing(records: list[dict[str, Any]]) -> Callable[[str, dict[str, Any]], An
     return page
 
 
+def transactions(*listed: tuple[str, Any]) -> dict[str, Any]:
+    """The transactions of one address and their errors, newest first."""
+    records = [
+        {"signature": name, "slot": SLOT - number, "err": err}
+        for number, (name, err) in enumerate(listed)
+    ]
+    return {"getSignaturesForAddress": listing(records)}
+
+
 class Script:
     """A transport. Each answer is a result, an ``Error``, a ``Raw``, or a failure to raise.
 

@@ -1,8 +1,5 @@
 """A reclaim makes no receipt: that what it empties is gone is the trace that it leaves."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 
 from pixr.domain.payouts import (
@@ -17,15 +14,14 @@ from tests.adapters.solana.scripted import (
     ABSENT,
     HEIGHT,
     RECEIPT,
-    SLOT,
     account,
     attempt,
     fresh_signature,
-    listing,
     look,
     receipt,
     signed,
     transaction_json,
+    transactions,
 )
 
 DEAD_HEIGHT = HEIGHT - EXPIRY_MARGIN_BLOCKS - 1
@@ -33,15 +29,6 @@ DEAD_HEIGHT = HEIGHT - EXPIRY_MARGIN_BLOCKS - 1
 
 def reclaim(*attempts: Attempt) -> Search:
     return Search(attempts=attempts, receipt=None, emptied=RECEIPT)
-
-
-def listed(signatures: Sequence[str]) -> dict[str, Any]:
-    """The transactions of the receipt, newest first."""
-    records = [
-        {"signature": name, "slot": SLOT - number, "err": None}
-        for number, name in enumerate(signatures)
-    ]
-    return {"getSignaturesForAddress": listing(records)}
 
 
 def test_while_it_stands_nothing_has_landed() -> None:
@@ -59,7 +46,7 @@ def test_what_emptied_it_last_is_what_landed() -> None:
     tried, transaction = signed()
     found = look(
         reclaim(tried),
-        **listed([tried.signature, fresh_signature()]),
+        **transactions((tried.signature, None), (fresh_signature(), None)),
         getTransaction=transaction_json(transaction, slot=66),
     )
     assert found == Finalized(signature=tried.signature, slot=66, fee_lamports=5_300)
@@ -67,7 +54,7 @@ def test_what_emptied_it_last_is_what_landed() -> None:
 
 def test_a_stranger_who_emptied_it_is_named() -> None:
     stranger = fresh_signature()
-    found = look(reclaim(attempt()), **listed([stranger, fresh_signature()]))
+    found = look(reclaim(attempt()), **transactions((stranger, None), (fresh_signature(), None)))
     assert found == ReceiptOnly(address=RECEIPT, creator=stranger)
 
 

@@ -29,6 +29,7 @@ from tests.adapters.solana.scripted import (
     status,
     statuses,
     transaction_json,
+    transactions,
 )
 
 SILENCE = TransportFailed("ReadTimeoutError")
@@ -36,12 +37,7 @@ SILENCE = TransportFailed("ReadTimeoutError")
 
 def made_by(signature: str, *others: tuple[str, Any]) -> dict[str, Any]:
     """A receipt that exists, its transactions newest first."""
-    listed = [*others, (signature, None)]
-    records = [
-        {"signature": name, "slot": SLOT - number, "err": err}
-        for number, (name, err) in enumerate(listed)
-    ]
-    return receipt(account()) | {"getSignaturesForAddress": listing(records)}
+    return receipt(account()) | transactions(*others, (signature, None))
 
 
 def test_an_attempt_that_made_the_receipt_has_paid() -> None:

@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import time
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,9 @@ CONTEXT = SimpleNamespace(
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:reprocess",
     aws_request_id="00000000-0000-0000-0000-000000000000",
 )
+
+ARRIVAL_STEP_S = 0.05
+ARRIVAL_STEPS = 200
 
 _numbers = itertools.count(1)
 
@@ -82,11 +87,18 @@ class Studio:
         return key
 
     def upload(self, content_id: str, body: bytes | Path, file: str = "clip.mp4") -> str:
-        """Expect an upload and put it."""
+        """Expect an upload, put it, and wait until its event has arrived."""
         key = self.expect(content_id, file)
         data = body if isinstance(body, bytes) else body.read_bytes()
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
-        return key
+        for _ in range(ARRIVAL_STEPS):
+            told = self.sqs.get_queue_attributes(
+                QueueUrl=self.urls["plan"], AttributeNames=["ApproximateNumberOfMessages"]
+            )
+            if told["Attributes"]["ApproximateNumberOfMessages"] != "0":
+                return key
+            time.sleep(ARRIVAL_STEP_S)
+        raise AssertionError("the event of an upload does not arrive")
 
     def receive(self, name: str) -> list[dict[str, Any]]:
         """Take every message off a queue, as Lambda's poller would hand them over."""
@@ -202,16 +214,39 @@ def studio(cloud: str, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Ge
     point_boto3_at(monkeypatch, cloud)
     with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as db:
         studio = Studio(db)
-        monkeypatch.setenv("DATABASE_URL", database_url)
-        monkeypatch.setenv("S3_BUCKET", studio.bucket)
-        monkeypatch.setenv("FFMPEG", str(FFMPEG))
-        for name, url in studio.urls.items():
-            monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
-        forget_settings()
-        yield studio
-        forget_settings()
+        with functions_at(studio, database_url, monkeypatch):
+            yield studio
+
+
+@contextmanager
+def functions_at(
+    studio: Studio, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Generator[None]:
+    """Let the functions' settings say where the studio is."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("S3_BUCKET", studio.bucket)
+    monkeypatch.setenv("FFMPEG", str(FFMPEG))
+    for name, url in studio.urls.items():
+        monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
+    forget_settings()
+    yield
+    forget_settings()
 
 
 def forget_settings() -> None:
     for module in (plan, encode, assemble):
         module.settings.cache_clear()
+
+
+def fund(studio: Studio, content_id: str, rung: int) -> UUID:
+    """What the settler writes when an upgrade is fully funded."""
+    job_id = uuid4()
+    studio.rows(
+        "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, created_at, moved_at)"
+        " SELECT %s, content_id, 'funded', %s, source_key, now(), now() FROM contents"
+        " WHERE content_id = %s RETURNING id",
+        job_id,
+        rung,
+        content_id,
+    )
+    return job_id

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -56,8 +55,6 @@ class Fallback:
         """Upload and plan, as usual; the job, encoding."""
         self.studio.upload(content_id, clip)
         self.studio.step("plan")
-        if self.studio.job(content_id)["state"] == "TUNING":
-            self.studio.step("encode")  # the search for the quality; then chunks are asked for
         return self.studio.job(content_id)
 
     def diverted(self, content_id: str, clip: Path) -> DictRow:
@@ -98,10 +95,8 @@ class Fallback:
         return str(row["converter_job"])
 
 
-@contextmanager
-def running_fallback(
-    studio: Studio, cloud: str, monkeypatch: pytest.MonkeyPatch
-) -> Generator[Fallback]:
+@pytest.fixture
+def house(studio: Studio, cloud: str, monkeypatch: pytest.MonkeyPatch) -> Generator[Fallback]:
     """Everything set up, as the deployed function finds it."""
     with running_mediaconvert(cloud, FFMPEG) as url:
         house = Fallback(studio)

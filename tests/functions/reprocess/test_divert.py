@@ -5,7 +5,6 @@ connection of their own, held up by the locks that decide.
 """
 
 import threading
-from collections.abc import Generator
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -13,14 +12,9 @@ import pytest
 
 from pixr.adapters.postgres import Database, connect, conversions, sql, upgrades
 from tests.clips import numbered
-from tests.functions.reprocess.conftest import Studio
-from tests.functions.reprocess.converter import LATER, REASON, Fallback, running_fallback
+from tests.functions.reprocess.converter import LATER, REASON, Fallback, house
 
-
-@pytest.fixture
-def house(studio: Studio, cloud: str, monkeypatch: pytest.MonkeyPatch) -> Generator[Fallback]:
-    with running_fallback(studio, cloud, monkeypatch) as house:
-        yield house
+__all__ = ["house"]
 
 
 @pytest.fixture

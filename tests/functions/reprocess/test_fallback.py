@@ -7,7 +7,6 @@ order and from strangers, and what came of it is counted.
 
 import itertools
 import json
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,22 +19,18 @@ from pixr.adapters.mediaconvert import Converter
 from pixr.adapters.postgres import contents, conversions, upgrades
 from pixr.domain.mediaconvert import UnknownEvent
 from tests.clips import BUNNY, ffmpeg, levels, numbered, sound_md5
-from tests.functions.reprocess.conftest import Studio, chunk_record, job_record, record
+from tests.functions.reprocess.conftest import chunk_record, job_record, record
 from tests.functions.reprocess.converter import (
     LATER,
     REASON,
     Fallback,
     complete,
     event,
+    house,
     put_file,
-    running_fallback,
 )
 
-
-@pytest.fixture
-def house(studio: Studio, cloud: str, monkeypatch: pytest.MonkeyPatch) -> Generator[Fallback]:
-    with running_fallback(studio, cloud, monkeypatch) as house:
-        yield house
+__all__ = ["house"]
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.clips import BUNNY, delay_s, ffmpeg, levels, numbered, sound_md5, times
-from tests.functions.reprocess.conftest import Studio
-from tests.functions.reprocess.test_upgrades import fund, upgrade
+from tests.functions.reprocess.conftest import Studio, fund
+from tests.functions.reprocess.test_upgrades import upgrade
 
 DASH = {"": "urn:mpeg:dash:schema:mpd:2011"}
 

@@ -4,26 +4,12 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from tests.clips import levels, numbered, times
-from tests.functions.reprocess.conftest import Studio, job_record
-
-
-def fund(studio: Studio, content_id: str, rung: int) -> UUID:
-    """What the settler writes when an upgrade is fully funded."""
-    job_id = uuid4()
-    studio.rows(
-        "INSERT INTO upgrade_jobs (id, content_id, kind, rung, source_key, created_at, moved_at)"
-        " SELECT %s, content_id, 'funded', %s, source_key, now(), now() FROM contents"
-        " WHERE content_id = %s RETURNING id",
-        job_id,
-        rung,
-        content_id,
-    )
-    return job_id
+from tests.functions.reprocess.conftest import Studio, fund, job_record
 
 
 def publish_base(studio: Studio, folder: Path, *, size: str = "1280x720", seconds: int = 1) -> Path:
