@@ -59,7 +59,7 @@ class Comparer:
             return None
         with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
             path = Path(folder) / "sound"
-            output = sound_arguments(_facts(plan), output=path)
+            output = sound_arguments(plan.start_s(0), output=path)
             arguments = [*QUIET, "-y", *input_arguments(source), *output]
             try:
                 self.ffmpeg.make(arguments, timeout_s=SOUND_TIMEOUT_S)
@@ -169,18 +169,17 @@ class Comparer:
 
     def _keys(self, plan: Plan, source: Input) -> Sequence[KeyPicture]:
         """Key frames; none when they take too long, or cannot be told from one another."""
-        facts = _facts(plan)
         with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
             path = Path(folder) / "keys"
             arguments = [
                 *[*QUIET, "-y"],
                 *KEY_FRAMES_ONLY,
                 *input_arguments(source),
-                *key_arguments(facts, output=path),
+                *key_arguments(plan.treatment, output=path),
             ]
             try:
                 run = self.ffmpeg.make(arguments, timeout_s=KEYS_TIMEOUT_S)
-                return read_keys(path.read_bytes(), run.output, facts)
+                return read_keys(path.read_bytes(), run.output, plan.start_s(0))
             except (FfmpegFailed, FfmpegTimedOut, Unreadable, OSError):
                 return ()
 
@@ -244,16 +243,3 @@ def _refusal(judgement: Judgement) -> str:
             " fit it. Upload it as a content of its own"
         )
     return f"the new source is another film than the present one: {what}"
-
-
-def _facts(plan: Plan) -> SourceFacts:
-    """As much of what the source is as comparing needs."""
-    return SourceFacts(
-        size=plan.size,
-        time_base=plan.time_base,
-        pts=plan.starts[:1],
-        end_pts=plan.end,
-        audio=None,
-        is_seekable=True,
-        treatment=plan.treatment,
-    )

@@ -336,14 +336,14 @@ def _inflate(data: bytes, size: int, limit: int) -> bytes:
     return raw
 
 
-def key_arguments(facts: SourceFacts, *, output: Path) -> list[str]:
+def key_arguments(treatment: Treatment, *, output: Path) -> list[str]:
     """Two outputs of an input that ``KEY_FRAMES_ONLY`` stands before: pictures, and their times.
 
     The pictures go to ``output``, a listing of the packets to the standard output: the decoder of
     HEVC gives key frames the times of others when it skips what is between (FFmpeg 9.0.2).
     """
     track = ["-map", "0:V:0", "-an", "-sn", "-dn"]
-    grey = ["-vf", ",".join(_grey(facts.treatment)), "-fps_mode", "passthrough"]
+    grey = ["-vf", ",".join(_grey(treatment)), "-fps_mode", "passthrough"]
     return [
         *[*track, "-frames:v", str(KEY_PICTURES_MAX), *grey],
         *["-c:v", "rawvideo", "-f", "rawvideo", str(output)],
@@ -351,7 +351,7 @@ def key_arguments(facts: SourceFacts, *, output: Path) -> list[str]:
     ]
 
 
-def read_keys(raw: bytes, listing: str, facts: SourceFacts) -> tuple[KeyPicture, ...]:
+def read_keys(raw: bytes, listing: str, begin_s: Fraction) -> tuple[KeyPicture, ...]:
     """Read what ``key_arguments`` wrote and printed.
 
     Raises:
@@ -363,7 +363,6 @@ def read_keys(raw: bytes, listing: str, facts: SourceFacts) -> tuple[KeyPicture,
     times = track.pts[:KEY_PICTURES_MAX] if track else ()
     if track is None or len(times) != len(pictures):
         raise Unreadable(f"{len(pictures)} key frames with {len(times)} times")
-    begin_s = facts.pts[0] * facts.time_base
     return tuple(
         KeyPicture(time_ms=round((pts * track.time_base - begin_s) * 1000), picture=picture)
         for pts, picture in zip(times, pictures, strict=True)

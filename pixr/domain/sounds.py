@@ -17,7 +17,6 @@ from pixr.domain.fingerprints import (
     SOUND_WORDS_MAX,
     Unreadable,
 )
-from pixr.domain.sources import SourceFacts
 
 MILLION: Final = 1_000_000
 STEP_MS: Final = Fraction(1000 * SOUND_STEP_FRAMES, SOUND_RATE_HZ)
@@ -46,13 +45,12 @@ class Hearing(NamedTuple):
     """Where the sound itself would best fit, close by; None when it does not tell."""
 
 
-def sound_arguments(facts: SourceFacts, *, output: Path) -> list[str]:
+def sound_arguments(begin_s: Fraction, *, output: Path) -> list[str]:
     """An output of the source's first sound as chromaprint words, from the first picture on.
 
     Decoding alone would hide a delay that the container adds; ``first_pts`` pads with silence,
     or cuts, until the sound begins with the picture, and ``async`` fills holes.
     """
-    begin_s = facts.pts[0] * facts.time_base
     resample = f"aresample={SOUND_RATE_HZ}:async=1:first_pts={round(begin_s * SOUND_RATE_HZ)}"
     # What is almost nothing becomes nothing: one encoder keeps the hiss of a pause, another not.
     gate = "agate=threshold=0.001:range=0:ratio=9000:knee=1:attack=20:release=250"

@@ -107,13 +107,14 @@ def test_key_frames_come_with_their_times(tmp_path: Path) -> None:
     facts = RUNNER.probe(path)
     raw = tmp_path / "keys.raw"
     opened = ["-nostdin", "-v", "error", "-y", *KEY_FRAMES_ONLY, "-i", str(path)]
-    run = RUNNER.make([*opened, *key_arguments(facts, output=raw)], timeout_s=60)
-    keys = read_keys(raw.read_bytes(), run.output, facts)
+    run = RUNNER.make([*opened, *key_arguments(facts.treatment, output=raw)], timeout_s=60)
+    begin_s = facts.pts[0] * facts.time_base
+    keys = read_keys(raw.read_bytes(), run.output, begin_s)
     assert [key.time_ms for key in keys] == [0, 1000, 2000, 3000]
     shown = levels(path)
     assert all(abs(key.picture[0] - shown[10 * at]) <= 2 for at, key in enumerate(keys))
     with pytest.raises(Unreadable, match="4 key frames with 0 times"):
-        read_keys(raw.read_bytes(), "", facts)
+        read_keys(raw.read_bytes(), "", begin_s)
 
 
 PICTURES = st.lists(

@@ -6,6 +6,7 @@ master (320x180, lossless) ─┬─▶ old   256x144, CRF 28: what was analysed
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from pixr.domain.fingerprints import (
     read_tap,
 )
 from pixr.domain.sounds import read_sound, sound_arguments
+from pixr.domain.sources import SourceFacts
 from tests.clips import BUNNY, FFMPEG, ffmpeg
 
 WIDTH_PX, HEIGHT_PX = 320, 180
@@ -190,12 +192,17 @@ def _cut(parts: Sequence[Part], kind: str, then: str) -> list[str]:
     return [*pieces, f"{labels}concat=n={len(parts)}:{streams},{then}[{kind}]"]
 
 
+def begin_s(facts: SourceFacts) -> Fraction:
+    """When the first picture is shown."""
+    return facts.pts[0] * facts.time_base
+
+
 def fingerprint(path: Path) -> Fingerprint:
     """What is kept of a source, made in one run."""
     runner = Ffmpeg(FFMPEG)
     facts = runner.probe(path)
     raw, words = path.with_suffix(".raw"), path.with_suffix(".words")
-    sound = sound_arguments(facts, output=words) if facts.audio else []
+    sound = sound_arguments(begin_s(facts), output=words) if facts.audio else []
     opened = ["-nostdin", "-v", "error", "-y", "-threads", "1", "-i", str(path)]
     runner.make([*opened, *film_arguments(facts, output=raw), *sound], timeout_s=60)
     tap = read_tap(raw.read_bytes(), film_range(facts))
@@ -208,5 +215,5 @@ def key_pictures(path: Path) -> tuple[KeyPicture, ...]:
     facts = runner.probe(path)
     raw = path.with_suffix(".keys")
     opened = ["-nostdin", "-v", "error", "-y", *KEY_FRAMES_ONLY, "-i", str(path)]
-    run = runner.make([*opened, *key_arguments(facts, output=raw)], timeout_s=60)
-    return read_keys(raw.read_bytes(), run.output, facts)
+    run = runner.make([*opened, *key_arguments(facts.treatment, output=raw)], timeout_s=60)
+    return read_keys(raw.read_bytes(), run.output, begin_s(facts))
