@@ -42,11 +42,12 @@ from pixr.domain.mediaconvert import (
     read_event,
 )
 from pixr.domain.renditions import Size
+from pixr.domain.sources import Treatment
 
 FILE_BYTES_MAX: Final = 1024**3
 """What the assembler takes for one chunk."""
 
-_HDR: Final[dict[str, Hdr]] = {"smpte2084": "HDR10", "arib-std-b67": "HLG"}
+_HDR: Final[dict[Treatment, Hdr]] = {Treatment.HDR10: "HDR10", Treatment.HLG: "HLG"}
 """What a plan's treatment of the picture is to MediaConvert."""
 
 STEADY_MIN: Final = Fraction(9, 10)
@@ -148,7 +149,7 @@ class Conversions:
         return self._begun(job, started)
 
     def _check_source(self, job: Row) -> None:
-        if job["settings"].get("is_look_only", False):
+        if Plan.read(job["settings"]).is_look_only:
             raise Unconvertible("the source was only to be compared with the one before")
         try:
             head = self.bucket.head(job["source_key"])
@@ -158,10 +159,8 @@ class Conversions:
             raise Unconvertible("the source was replaced while the job ran")
 
     def _conversion(self, job: Row) -> Conversion:
-        settings = job["settings"]
-        plan = Plan.read(settings)
+        plan = Plan.read(job["settings"])
         lasting = plan.end - plan.starts[0]
-        treatment = settings.get("treatment", "none")
         return Conversion(
             job_id=job["id"],
             stage=self.stage,
@@ -173,8 +172,8 @@ class Conversions:
             gop_frames=plan.gop_frames,
             frame_rate=Fraction(plan.frames) / (lasting * plan.time_base),
             is_steady=plan.gap * plan.frames >= STEADY_MIN * lasting,
-            hdr=_HDR.get(treatment),
-            is_interlaced=treatment == "deinterlace",
+            hdr=_HDR.get(plan.treatment),
+            is_interlaced=plan.treatment is Treatment.DEINTERLACE,
             role_arn=self.role_arn,
             queue_arn=self.queue_arn,
         )
