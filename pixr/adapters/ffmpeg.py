@@ -28,6 +28,9 @@ _NOISE: Final = re.compile(
     r"|0x[0-9a-f]{4,}|\S*(?:file:|https?:|/)\S+"
 )
 
+_NO_ROOM: Final = re.compile("No space left on device|File too large|Disk quota exceeded")
+"""ENOSPC, EFBIG and EDQUOT, as the C library says them; a limit of file size may kill instead."""
+
 LOG_HEAD_BYTES: Final = 16 * 1024
 LOG_TAIL_BYTES: Final = 4 * 1024
 """Of stderr we keep the beginning, where the banner is, and the end, where the error is."""
@@ -117,7 +120,7 @@ class Ffmpeg:
             raise FfmpegTimedOut(f"killed after {timeout_s} s: {plain(log.last_line())}")
         if return_code == -signal.SIGKILL:
             raise FfmpegKilled("it was killed from outside")
-        if "No space left on device" in log.text():
+        if return_code == -signal.SIGXFSZ or _NO_ROOM.search(log.text()):
             raise DiskFull("there is no space left on the disk")
         return Run(
             return_code=return_code,

@@ -81,10 +81,12 @@ def test_mediaconvert_makes_what_our_encoders_cannot(world: World, tmp_path: Pat
     assert job["converter_job"]
     (rendition,) = contents.list_renditions(world.db, job["content_id"])
     assert rendition["frames"] == 36
-    folder = rendition["playlist_key"].rpartition("/")[0]
-    for item in s3.list_objects_v2(Bucket=bucket, Prefix=f"{folder}/")["Contents"]:
-        name = item["Key"].removeprefix(f"{folder}/")
-        s3.download_file(bucket, item["Key"], str(tmp_path / name))
-    playlist = tmp_path / "index.m3u8"
-    assert len(levels(playlist)) == 36
-    assert sound_md5(playlist) == sound_md5(clip)
+    folder = f"media/{job['content_id']}/"
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix=folder)["Contents"]:
+        copy = tmp_path / item["Key"]
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        s3.download_file(bucket, item["Key"], str(copy))
+    assert len(levels(tmp_path / rendition["playlist_key"])) == 36
+    content = contents.get(world.db, job["content_id"])
+    assert content is not None
+    assert sound_md5(tmp_path / content["sound_key"]) == sound_md5(clip)
