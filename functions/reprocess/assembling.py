@@ -19,6 +19,7 @@ from functions.reprocess import analysis, manifest
 from functions.reprocess.comparing import Comparer, NotTheSame, Successor
 from functions.reprocess.indexing import Indexed
 from functions.reprocess.joining import MEDIA_TYPES, Joiner
+from functions.reprocess.moving import INVESTED, Mover, Version, check_movable
 from functions.reprocess.source import clear
 from functions.reprocess.verifying import Unfit
 from pixr.adapters import queue
@@ -40,6 +41,17 @@ class AnalysisChanged(Exception):
         changed = sorted(key for key in before if after[key] != before[key])
         super().__init__(f"the analysis changed while the job ran: {', '.join(changed)}")
         self.after = after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A verified rendition in the bucket."""
+
+    playlist_key: str
+    sound_key: str | None
+    """None when the content has its sound already, or none."""
+    size_bytes: int
+    cpu_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,57 +104,80 @@ class Assembler:
         plan = Plan.read(job["settings"])
         chunks = upgrades.list_chunks(self.db, job["id"])
         successor = self._compare(job, plan, chunks)
-        if plan.is_look_only:
-            return self._replace(job, successor)
-        content_id = job["content_id"]
-        media = f"media/{content_id}"
-        keys = self._published(content_id)
-        with tempfile.TemporaryDirectory(prefix="pixr-") as name:
-            shown = manifest.look(self.bucket, content_id, keys)
-            joiner = Joiner(
-                bucket=self.bucket, ffmpeg=self.ffmpeg, job=job, plan=plan, folder=Path(name)
-            )
-            made = joiner.join(chunks, shown)
-            playlist_key = self._upload(made.picture, f"{media}/{job['rung']}/{job['id']}")
-            sound_key = None
-            if made.sound is not None:
-                sound_key = self._upload(made.sound, f"{media}/sound/{job['id']}")
-        cpu_ms, size_bytes = made.cpu_ms, made.picture.size_bytes
+        version = self._move(job, plan, successor)
+        media = None
+        if not plan.is_look_only:
+            # Where the film begins elsewhere, nothing of what is there fits the new one.
+            media = self._make(job, plan, chunks, is_all_new=version is not None)
         after = self._check_analysis(job)
-        if not keys.renditions:
-            # The first rendition: a live content must have something to open from the start.
-            first = manifest.Keys(renditions=[playlist_key], sound=sound_key)
-            manifest.rebuild(self.bucket, content_id, lambda: first)
+        if successor is not None:
+            self._comparer.keep(successor)
+        cpu_ms = media.cpu_ms if media else 0
         with self.db.transaction():
             if not upgrades.publish(
                 self.db,
                 job["id"],
                 analysis=after,
                 cpu_ms=cpu_ms,
-                actual=_actual(job, plan, cpu_ms=cpu_ms, size_bytes=size_bytes),
+                actual=_actual(job, plan, media) if media else None,
                 sameness=successor.sameness if successor else None,
+                analysis_moved=version.document() if version else None,
                 now=self.now,
             ):
                 return False
+            if version is not None:
+                self._begin_again(job["content_id"], version)
             if successor is not None:
                 successor.take_place(self.db)
-            contents.publish_rendition(
-                self.db,
-                content_id=job["content_id"],
-                rung=job["rung"],
-                job_id=job["id"],
-                size=plan.size,
-                frames=plan.frames,
-                duration_ms=plan.duration_ms,
-                size_bytes=size_bytes,
-                bits_per_s=max(1, size_bytes * 8000 // plan.duration_ms),
-                playlist_key=playlist_key,
-                manifest_key=manifest.manifest_key(content_id),
-                now=self.now,
-            )
-            if sound_key is not None:
-                renditions.keep_sound(self.db, content_id, sound_key)
+            if media is not None:
+                self._show(job, plan, media)
         return True
+
+    def _make(self, job: Row, plan: Plan, chunks: list[Row], *, is_all_new: bool) -> Media:
+        """Join the chunks and upload what came out, where nobody looks yet."""
+        content_id = job["content_id"]
+        folder = f"media/{content_id}"
+        published = self._published(content_id)
+        nothing = manifest.Keys(renditions=[], sound=None)
+        with tempfile.TemporaryDirectory(prefix="pixr-") as name:
+            shown = manifest.look(self.bucket, content_id, nothing if is_all_new else published)
+            joiner = Joiner(
+                bucket=self.bucket, ffmpeg=self.ffmpeg, job=job, plan=plan, folder=Path(name)
+            )
+            made = joiner.join(chunks, shown)
+            playlist_key = self._upload(made.picture, f"{folder}/{job['rung']}/{job['id']}")
+            sound_key = None
+            if made.sound is not None:
+                sound_key = self._upload(made.sound, f"{folder}/sound/{job['id']}")
+        if not published.renditions:
+            # The first rendition: a live content must have something to open from the start.
+            first = manifest.Keys(renditions=[playlist_key], sound=sound_key)
+            manifest.rebuild(self.bucket, content_id, lambda: first)
+        return Media(
+            playlist_key=playlist_key,
+            sound_key=sound_key,
+            size_bytes=made.picture.size_bytes,
+            cpu_ms=made.cpu_ms,
+        )
+
+    def _show(self, job: Row, plan: Plan, media: Media) -> None:
+        """Write down what viewers get. Inside the transaction that closes the job."""
+        contents.publish_rendition(
+            self.db,
+            content_id=job["content_id"],
+            rung=job["rung"],
+            job_id=job["id"],
+            size=plan.size,
+            frames=plan.frames,
+            duration_ms=plan.duration_ms,
+            size_bytes=media.size_bytes,
+            bits_per_s=max(1, media.size_bytes * 8000 // plan.duration_ms),
+            playlist_key=media.playlist_key,
+            manifest_key=manifest.manifest_key(job["content_id"]),
+            now=self.now,
+        )
+        if media.sound_key is not None:
+            renditions.keep_sound(self.db, job["content_id"], media.sound_key)
 
     def _published(self, content_id: str) -> manifest.Keys:
         content = contents.get(self.db, content_id)
@@ -166,25 +201,38 @@ class Assembler:
             return None
         content = contents.get(self.db, job["content_id"])
         assert content is not None
-        comparer = Comparer(bucket=self.bucket, ffmpeg=self.ffmpeg)
-        return comparer.succeed(job, plan, chunks, content)
+        return self._comparer.succeed(job, plan, chunks, content)
 
-    def _replace(self, job: Row, successor: Successor | None) -> bool:
-        """Let a source that was only looked at take the other's place."""
-        assert successor is not None
-        after = self._check_analysis(job)
-        with self.db.transaction():
-            if not upgrades.publish(
-                self.db,
-                job["id"],
-                analysis=after,
-                cpu_ms=0,
-                sameness=successor.sameness,
-                now=self.now,
-            ):
-                return False
-            successor.take_place(self.db)
-        return True
+    @property
+    def _comparer(self) -> Comparer:
+        return Comparer(bucket=self.bucket, ffmpeg=self.ffmpeg)
+
+    def _move(self, job: Row, plan: Plan, successor: Successor | None) -> Version | None:
+        """The version of the analysis that fits the job's source; None where the present one does.
+
+        Raises:
+            Unusable: There can be none, or somebody has paid for what would be taken down.
+        """
+        if successor is None or successor.shift_ms is None:
+            return None
+        content = contents.get(self.db, job["content_id"])
+        assert content is not None
+        check_movable(self.db, content)
+        return Mover(bucket=self.bucket).move(
+            job,
+            shift_ms=successor.shift_ms,
+            old_ms=content["duration_ms"],
+            new_ms=plan.duration_ms,
+        )
+
+    def _begin_again(self, content_id: str, version: Version) -> None:
+        if not contents.begin_again(
+            self.db,
+            content_id,
+            analysis_key=version.manifest_key,
+            analysis_sha256=version.parts[version.manifest_key],
+        ):
+            raise Unusable(INVESTED)
 
     def _refuse(self, job: Row, reason: Unusable) -> str:
         """Turn a better source down: no other job is compared with anything."""
@@ -226,10 +274,10 @@ class Assembler:
         return "job.repeated"
 
 
-def _actual(job: Row, plan: Plan, *, cpu_ms: int, size_bytes: int) -> dict[str, Any]:
+def _actual(job: Row, plan: Plan, media: Media) -> dict[str, Any]:
     return actual_document(
-        cpu_ms=job["cpu_ms"] + cpu_ms,
+        cpu_ms=job["cpu_ms"] + media.cpu_ms,
         megapixels=plan.frames * plan.size.pixels // 10**6,
-        size_bytes=size_bytes,
+        size_bytes=media.size_bytes,
         chunks=job["chunks_total"] if job["way"] == "chunks" else 0,
     )

@@ -4,7 +4,9 @@
     source job    sound + key frames ─▶ first gate ─▶ chunks' pictures ─▶ compared with what is kept
 
 A source that is the same takes the old one's place; its analysis stays as it is, because every time
-code still fits. Whatever else it is, nothing changes, and its owner is told what differs.
+code still fits. One that begins earlier or later by an exact time does so as well, if the analysis
+can be moved along (see ``moving``). Whatever else it is, nothing changes, and its owner is told
+what differs.
 """
 
 import struct
@@ -32,6 +34,7 @@ from pixr.domain.fingerprints import (
     unpack_film,
 )
 from pixr.domain.media import QUIET, Input, Plan, input_arguments
+from pixr.domain.renditions import Size, is_better
 from pixr.domain.sameness import Judgement, Verdict, compare, first_gate
 from pixr.domain.sounds import read_sound, sound_arguments
 from pixr.domain.sources import SourceFacts, Unusable
@@ -73,8 +76,13 @@ class Comparer:
         if words is not None:
             self._write(sound_key(job_id), struct.pack(f"<{len(words)}I", *words))
 
-    def admit(self, content: Row, plan: Plan, sound: Sequence[int] | None, source: Input) -> None:
+    def admit(
+        self, content: Row, plan: Plan, sound: Sequence[int] | None, source: Input
+    ) -> Judgement:
         """Let a source through to the encoders that may be the same film as the one before.
+
+        Returns:
+            SAME or SHIFTED, as far as can be told before anything is encoded.
 
         Raises:
             Unusable: It is another film, with what differs.
@@ -83,6 +91,7 @@ class Comparer:
         judgement = first_gate(old, Fingerprint.of(plan, (), sound), self._keys(plan, source))
         if judgement.verdict is Verdict.DIFFERENT:
             raise Unusable(_refusal(judgement))
+        return judgement
 
     def fingerprint(self, job: Row, plan: Plan, chunks: Sequence[Row]) -> Fingerprint:
         """Put together what the chunks and the search have kept of a source."""
@@ -94,15 +103,15 @@ class Comparer:
         return Fingerprint.of(plan, join_taps(taps), sound)
 
     def succeed(self, job: Row, plan: Plan, chunks: Sequence[Row], content: Row) -> "Successor":
-        """Keep what tells a source from others; compare a better one with the present one.
+        """Put together what tells a source from others; compare a better one with the present one.
 
         Raises:
             NotTheSame: It must not take the present one's place.
         """
         film = self.fingerprint(job, plan, chunks)
         if job["kind"] == "base":
-            return Successor(job=job, fingerprint_key=self.keep(job, film))
-        judgement = self.judge(content, film)
+            return Successor(job=job, film=film)
+        judgement = self.judge(content, plan, film)
         head = self.bucket.head(job["source_key"])
         original = Original(
             bucket=self.bucket,
@@ -112,32 +121,35 @@ class Comparer:
             size_bytes=head.size_bytes,
         )
         facts, _ = original.probe(job["id"])
+        check_better(facts.size, content)
         return Successor(
             job=job,
-            fingerprint_key=self.keep(job, film),
-            sameness=judgement.document(),
+            film=film,
+            judgement=judgement,
             present_key=content["source_key"],
             size_bytes=head.size_bytes,
             facts=facts,
             detail=original.detail(facts),
         )
 
-    def keep(self, job: Row, film: Fingerprint) -> str:
-        """Store a fingerprint for good; its key."""
-        key = f"fingerprints/{job['content_id']}/{job['id']}"
-        self._write(key, pack_film(film))
-        return key
+    def keep(self, successor: "Successor") -> None:
+        """Store the fingerprint of a source that takes its place next."""
+        self._write(successor.fingerprint_key, pack_film(successor.film))
 
-    def judge(self, content: Row, new: Fingerprint) -> Judgement:
+    def judge(self, content: Row, plan: Plan, new: Fingerprint) -> Judgement:
         """Compare a whole new source with the whole old one.
 
         Raises:
             NotTheSame: It must not take the old one's place.
         """
         judgement = compare(self.known(content), new)
-        if judgement.verdict is not Verdict.SAME:
-            raise NotTheSame(judgement)
-        return judgement
+        # Of what was only looked at nothing was made that could be shown instead.
+        is_movable = judgement.is_exact and not plan.is_look_only
+        if judgement.verdict is Verdict.SAME or (
+            judgement.verdict is Verdict.SHIFTED and is_movable
+        ):
+            return judgement
+        raise NotTheSame(judgement)
 
     def known(self, content: Row) -> Fingerprint:
         """What is kept of the content's present source.
@@ -189,16 +201,38 @@ class Successor:
     """A source that is the content's, or becomes it when its job is published."""
 
     job: Row
-    fingerprint_key: str
-    sameness: dict[str, Any] | None = None
+    film: Fingerprint
+    judgement: Judgement | None = None
+    """None for the content's own source."""
     present_key: str = ""
     size_bytes: int = 0
     facts: SourceFacts | None = None
     """None for the content's own source."""
     detail: dict[int, int] | None = None
 
+    @property
+    def fingerprint_key(self) -> str:
+        """Where what tells it from others is kept for good."""
+        return f"fingerprints/{self.job['content_id']}/{self.job['id']}"
+
+    @property
+    def sameness(self) -> dict[str, Any] | None:
+        """As ``upgrade_jobs.sameness`` holds it."""
+        return self.judgement.document() if self.judgement else None
+
+    @property
+    def shift_ms(self) -> int | None:
+        """By what the film begins later than the present one; None when every time code fits."""
+        if self.judgement is None or self.judgement.verdict is Verdict.SAME:
+            return None
+        return self.judgement.shift_ms
+
     def take_place(self, db: Database) -> None:
-        """Write it down. Call inside ``db.transaction()`` with the job."""
+        """Write it down. Call inside ``db.transaction()`` with the job.
+
+        Raises:
+            Unusable: Another source has taken the place meanwhile.
+        """
         if self.facts is None:
             contents.keep_fingerprint(
                 db,
@@ -218,8 +252,8 @@ class Successor:
             detail=self.detail,
             fingerprint_key=self.fingerprint_key,
         )
-        # One live job makes a rung of a content, so no other source can have come between.
-        assert replaced, "the source was replaced while it was compared"
+        if not replaced:
+            raise Unusable("another source has taken the present one's place meanwhile")
 
 
 class NotTheSame(Unusable):
@@ -228,6 +262,20 @@ class NotTheSame(Unusable):
     def __init__(self, judgement: Judgement) -> None:
         super().__init__(_refusal(judgement))
         self.judgement = judgement
+
+
+def check_better(new: Size, content: Row) -> None:
+    """Refuse a source that shows no more than the present one.
+
+    Raises:
+        Unusable: It does not.
+    """
+    present = Size(width_px=content["width_px"], height_px=content["height_px"])
+    if not is_better(new, present):
+        raise Unusable(
+            f"the new source's short side is {new.short_px} px, and the present one's"
+            f" {present.short_px} px: it is no better"
+        )
 
 
 def sound_key(job_id: UUID) -> str:

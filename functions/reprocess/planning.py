@@ -13,6 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from functions.reprocess import analysis
+from functions.reprocess.comparing import check_better
 from functions.reprocess.messages import chunk_message, job_message
 from functions.reprocess.probing import Original
 from functions.reprocess.source import SOURCE_BYTES_MAX
@@ -23,7 +24,7 @@ from pixr.adapters.objects import Bucket, ObjectMissing
 from pixr.adapters.postgres import Database, Row, contents, upgrades
 from pixr.domain.costs import estimate_document
 from pixr.domain.media import plan
-from pixr.domain.renditions import Size, Source, base_rung, is_better, real_rungs
+from pixr.domain.renditions import Source, base_rung, real_rungs
 from pixr.domain.sources import SourceFacts, Unusable
 
 
@@ -102,13 +103,7 @@ class Planner:
         self, job: Row, original: Original, facts: SourceFacts, *, is_remuxed: bool
     ) -> None:
         """Plan to compare a better source; its rendition is only made if there is none yet."""
-        content = self._content(job)
-        present = Size(width_px=content["width_px"], height_px=content["height_px"])
-        if not is_better(facts.size, present):
-            raise Unusable(
-                f"the new source's short side is {facts.size.short_px} px, and the present one's"
-                f" {present.short_px} px: it is no better"
-            )
+        check_better(facts.size, self._content(job))
         rung = base_rung(facts.size)
         made = {row["rung"] for row in contents.list_renditions(self.db, job["content_id"])}
         planned = self._planned(

@@ -6,7 +6,7 @@ The same film asked twice gives the same answer, and only the first is written d
 """
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,12 +14,14 @@ from uuid import UUID
 
 from functions.reprocess.comparing import Comparer
 from functions.reprocess.messages import chunk_message
+from functions.reprocess.moving import check_movable
 from functions.reprocess.source import clear, opened
 from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
 from pixr.adapters.objects import Bucket
 from pixr.adapters.postgres import Database, Row, contents, upgrades
 from pixr.domain.media import CRF_UNTUNED, Plan
+from pixr.domain.sameness import Verdict
 from pixr.domain.sources import Unusable
 from pixr.domain.tuning import CRFS, choose, read_score, report_path, score_at, search_arguments
 
@@ -66,27 +68,40 @@ class Tuner:
             tempfile.TemporaryDirectory(prefix="pixr-") as folder,
             opened(self.bucket, job, plan) as served,
         ):
-            if job["kind"] != "funded":
-                self._compare(job, plan, served.url)
+            if job["kind"] != "funded" and self._begins_elsewhere(job, plan, served.url):
+                plan = replace(plan, is_look_only=False)
             found = self._found(plan, served.url, Path(folder))
         upgrades.tuned(
             self.db,
             job["id"],
             found,
+            is_look_only=plan.is_look_only,
             cpu_ms=found["cpu_ms"],
             bytes_read=served.bytes_read,
             now=self.now,
         )
 
-    def _compare(self, job: Row, plan: Plan, url: str) -> None:
-        """Keep the sound of a source; let a better one through only if it may be the same film."""
+    def _begins_elsewhere(self, job: Row, plan: Plan, url: str) -> bool:
+        """Keep the sound of a source; let a better one through only if it may be the same film.
+
+        Returns:
+            Whether it seems to begin or end elsewhere: then all of it must be made anew, also what
+            is there already.
+
+        Raises:
+            Unusable: It is another film, or must not begin elsewhere.
+        """
         comparer = Comparer(bucket=self.bucket, ffmpeg=self.ffmpeg)
         sound = comparer.hear(plan, url)
+        is_shifted = False
         if job["kind"] == "source":
             content = contents.get(self.db, job["content_id"])
             assert content is not None
-            comparer.admit(content, plan, sound, url)
+            is_shifted = comparer.admit(content, plan, sound, url).verdict is Verdict.SHIFTED
+            if is_shifted:
+                check_movable(self.db, content)
         comparer.keep_sound(job["id"], sound)
+        return is_shifted
 
     def _found(self, plan: Plan, url: str, folder: Path) -> dict[str, Any]:
         """The search as ``upgrade_jobs.tuning`` holds it."""

@@ -151,15 +151,16 @@ class Reprocessor(Construct):
             # Without the right to list, S3 answers 403 for an object that is gone, which reads
             # like a broken role instead of "deleted meanwhile".
             function.may(("s3:ListBucket",), (bucket.bucket_arn,))
-        self.plan.may_with_objects(READ, ("originals/", "analysis/"))
+        self.plan.may_with_objects(READ, ("originals/", "analysis/", "analysis_versions/"))
         self.plan.may_with_objects(WRITE, ("rejected/", "chunks/"))
         self.plan.may_with_objects(DELETE, ("originals/",))
         self.encode.may_with_objects(READ, ("originals/", "chunks/", "fingerprints/"))
         self.encode.may_with_objects(WRITE, ("chunks/",))
-        self.assemble.may_with_objects(
-            READ, ("originals/", "chunks/", "media/", "analysis/", "fingerprints/")
-        )
-        self.assemble.may_with_objects(WRITE, ("media/", "chunks/", "fingerprints/"))
+        read = ("originals/", "chunks/", "media/", "fingerprints/", "analysis/")
+        self.assemble.may_with_objects(READ, (*read, "analysis_versions/"))
+        # Never under analysis/: what another service wrote stays what it is.
+        written = ("media/", "chunks/", "fingerprints/", "analysis_versions/")
+        self.assemble.may_with_objects(WRITE, written)
         self.assemble.may_with_objects(DELETE, ("chunks/",))
         self.encode.may_with_objects(DELETE, ("chunks/",))
 

@@ -154,6 +154,41 @@ def replace_source(
     return db.execute(sql("contents/replace_source"), parameters).rowcount == 1
 
 
+def is_invested(db: Database, content_id: str) -> bool:
+    """Whether a quality of it was paid for, or is being paid for or made."""
+    row = db.execute(sql("contents/is_invested"), {"content_id": content_id}).fetchone()
+    assert row is not None
+    return bool(row["is_invested"])
+
+
+def begin_again(db: Database, content_id: str, *, analysis_key: str, analysis_sha256: str) -> bool:
+    """Take down what was made of a source that begins elsewhere than the new one.
+
+    Call inside the transaction in which the new one is shown.
+
+    Args:
+        db: Inside that transaction.
+        content_id: Whose.
+        analysis_key: The manifest of the version that fits the new one.
+        analysis_sha256: What it hashes to.
+
+    Returns:
+        False when somebody has put money into a quality meanwhile; nothing was changed.
+    """
+    assert db.info.transaction_status.name == "INTRANS"
+    # First of all the lock: whoever opens a job or a funding meanwhile has, or waits.
+    db.execute(sql("contents/lock"), {"content_id": content_id})
+    if is_invested(db, content_id):
+        return False
+    parameters = {
+        "content_id": content_id,
+        "analysis_key": analysis_key,
+        "analysis_sha256": analysis_sha256,
+    }
+    db.execute(sql("contents/begin_again"), parameters)
+    return True
+
+
 def accept_upload(db: Database, upload_id: UUID) -> None:
     """An expected upload becomes accepted; any other stays what it is."""
     db.execute(sql("uploads/accept"), {"upload_id": upload_id})

@@ -120,11 +120,12 @@ def tuned(
     job_id: UUID,
     tuning: Mapping[str, Any],
     *,
+    is_look_only: bool,
     cpu_ms: int,
     bytes_read: int,
     now: datetime,
 ) -> bool:
-    """Freeze the quality ``tuning["crf"]`` for all chunks.
+    """Freeze the quality ``tuning["crf"]`` for all chunks, and whether they are only looked at.
 
     Returns:
         False when another search was first, or the job is closed.
@@ -132,6 +133,7 @@ def tuned(
     parameters = {
         "job_id": job_id,
         "crf": tuning["crf"],
+        "is_look_only": is_look_only,
         "tuning": json.dumps(tuning),
         "cpu_ms": cpu_ms,
         "bytes_read": bytes_read,
@@ -204,6 +206,7 @@ def publish(
     cpu_ms: int,
     actual: Mapping[str, Any] | None = None,
     sameness: Mapping[str, Any] | None = None,
+    analysis_moved: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> bool:
     """Close the job as published. Call inside ``db.transaction()`` with the rendition.
@@ -215,6 +218,8 @@ def publish(
         cpu_ms: What joining and checking took.
         actual: What the whole job cost; see ``pixr.domain.costs``.
         sameness: How its source compares with the one before; see ``pixr.domain.sameness``.
+        analysis_moved: The version of the analysis that fits its source; None: every time code of
+            the present one does.
         now: The time.
 
     Returns:
@@ -227,6 +232,7 @@ def publish(
         "cpu_ms": cpu_ms,
         "actual": None if actual is None else json.dumps(actual),
         "sameness": None if sameness is None else json.dumps(sameness),
+        "analysis_moved": None if analysis_moved is None else json.dumps(analysis_moved),
         "now": now,
     }
     return db.execute(sql("upgrade_jobs/publish"), parameters).rowcount == 1

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from pixr.adapters.postgres import Database, contents, investments, upgrades
+from pixr.adapters.postgres import Database, connect, contents, investments, sql, upgrades
 from pixr.domain.renditions import Size
 from pixr.domain.sources import SourceFacts
 
@@ -167,3 +167,78 @@ def test_analysis_is_remembered_once(db: Database) -> None:
     row = contents.get(db, "movie")
     assert row is not None
     assert row["analysis_sha256"] == "a" * 64
+
+
+def begin_again(db: Database, content_id: str) -> bool:
+    with db.transaction():
+        return contents.begin_again(
+            db,
+            content_id,
+            analysis_key="analysis_versions/movie/job/manifest.json",
+            analysis_sha256="0" * 64,
+        )
+
+
+def open_funding(db: Database, content_id: str) -> None:
+    db.execute(
+        "INSERT INTO fundings (content_id, rung, price_lamports, quote, funded_lamports, opened_at)"
+        " VALUES (%s, 720, 100, '{}', 1, now())",
+        (content_id,),
+    )
+
+
+def live(db: Database) -> UUID:
+    """A movie with one free rendition; its job."""
+    upload_id, key = expect(db, "movie")
+    accept(db, "movie", key)
+    job = upgrades.open_base(
+        db, job_id=uuid4(), content_id="movie", upload_id=upload_id, source_key=key, now=NOW
+    )
+    with db.transaction():
+        publish(db, "movie", job["id"], 480)
+    job_id: UUID = job["id"]
+    return job_id
+
+
+def test_a_film_begins_again_without_what_was_made_of_it(db: Database) -> None:
+    live(db)
+    assert begin_again(db, "movie")
+    content = contents.get(db, "movie")
+    assert content is not None
+    assert (content["analysis_version"], content["sound_key"]) == (2, None)
+    assert contents.list_renditions(db, "movie") == []
+
+
+@pytest.mark.parametrize("state", ["OPEN", "FUNDED", "LIVE"])
+def test_what_is_paid_for_keeps_a_film_as_it_is(db: Database, state: str) -> None:
+    job_id = live(db)
+    open_funding(db, "movie")
+    if state != "OPEN":
+        db.execute(
+            "UPDATE fundings SET funded_lamports = 100, escrowed_lamports = 100, state = %s,"
+            " job_id = %s",
+            (state, job_id),
+        )
+    assert contents.is_invested(db, "movie")
+    assert not begin_again(db, "movie")
+    db.execute("UPDATE fundings SET state = 'FAILED'")
+    assert not contents.is_invested(db, "movie")
+
+
+def test_money_and_a_film_that_begins_again_wait_for_each_other(
+    db: Database, database_url: str
+) -> None:
+    live(db)
+    with connect(database_url) as other:
+        for connection in (db, other):
+            connection.execute("SET lock_timeout = '200ms'")
+        with other.transaction():
+            open_funding(other, "movie")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                begin_again(db, "movie")
+        assert not begin_again(db, "movie")
+        other.execute("DELETE FROM fundings")
+        with db.transaction():
+            db.execute(sql("contents/lock"), {"content_id": "movie"})
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                open_funding(other, "movie")

@@ -59,7 +59,7 @@ def start(db: Database, job_id: UUID, *, analysis: Hashes | None = None) -> bool
 
 def tune(db: Database, job_id: UUID) -> bool:
     found = {"crf": 25, "target": 93, "tried": {"25": 93.1}, "cpu_ms": 5}
-    return upgrades.tuned(db, job_id, found, cpu_ms=5, bytes_read=9, now=NOW)
+    return upgrades.tuned(db, job_id, found, is_look_only=False, cpu_ms=5, bytes_read=9, now=NOW)
 
 
 def complete(db: Database, job_id: UUID, position: int) -> bool:

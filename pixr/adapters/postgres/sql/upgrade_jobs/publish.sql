@@ -5,6 +5,7 @@ SET state = 'PUBLISHED',
     cpu_ms = cpu_ms + %(cpu_ms)s,
     sameness = %(sameness)s::jsonb,
     actual = %(actual)s::jsonb,
+    analysis_moved = %(analysis_moved)s::jsonb,
     moved_at = %(now)s,
     closed_at = %(now)s
 WHERE id = %(job_id)s
