@@ -172,6 +172,7 @@ class ContentView(BaseModel):
     manifest_key: str | None
     """HLS."""
     dash_manifest_key: str | None
+    """Null as well where each rendition has a sound of its own, from before there was DASH."""
     sound_key: str | None
     """The one sound of all renditions; null: there is none, or each has its own."""
     analysis: AnalysisView | None

@@ -43,6 +43,8 @@ def show_content(db: Database, content_id: str) -> ContentView:
         NotFound: There is none by that id.
     """
     row = get_content(db, content_id)
+    # As it was made before there was DASH: each rendition with a sound of its own.
+    is_early = row["has_audio"] and row["sound_key"] is None
     return ContentView(
         content_id=content_id,
         state=row["state"],
@@ -64,7 +66,7 @@ def show_content(db: Database, content_id: str) -> ContentView:
             for item in contents.list_renditions(db, content_id)
         ],
         manifest_key=row["manifest_key"],
-        dash_manifest_key=_beside(row["manifest_key"], DASH_NAME),
+        dash_manifest_key=None if is_early else _beside(row["manifest_key"], DASH_NAME),
         sound_key=row["sound_key"],
         analysis=None
         if row["analysis_key"] is None

@@ -64,8 +64,8 @@ class Audio:
 
     @property
     def is_copied(self) -> bool:
-        """AAC goes into HLS bit for bit; anything else is encoded once."""
-        return self.codec == "aac"
+        """Whether it may go to players bit for bit; anything else is encoded once."""
+        return self.codec in ("aac", "opus")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from tests.house import House, forget
 
 def test_a_content_is_shown_to_anybody_without_its_creators_id(house: House) -> None:
     publish(house)
+    house.db.execute("UPDATE contents SET sound_key = 'media/s'")
     answer = house.get("/content/clip", sub=None)
     assert answer.status == 200
     body = answer.body
@@ -18,9 +19,16 @@ def test_a_content_is_shown_to_anybody_without_its_creators_id(house: House) -> 
     assert body["analysis"] == {"key": "analysis/x", "sha256": "ab" * 32, "version": 1}
     assert body["manifest_key"] == "media/clip/master.m3u8"
     assert body["dash_manifest_key"] == "media/clip/manifest.mpd"
-    assert (body["sound_key"], body["source"]["detail"]) == (None, None)
+    assert (body["sound_key"], body["source"]["detail"]) == ("media/s", None)
     assert body["live_investments"] == []
     assert "carol" not in str(body)
+
+
+def test_a_content_from_before_dash_has_no_dash_manifest(house: House) -> None:
+    publish(house)
+    body = house.get("/content/clip").body
+    assert (body["source"]["has_audio"], body["sound_key"]) == (True, None)
+    assert (body["manifest_key"], body["dash_manifest_key"]) == ("media/clip/master.m3u8", None)
 
 
 @pytest.mark.parametrize("path", ["/content/none", "/content/none/upgrades", "/content/%2e%2e"])
