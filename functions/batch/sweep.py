@@ -16,7 +16,8 @@ from pixr.adapters.postgres.sweeps import Patience
 RESTARTS_MAX: Final = 5
 
 PATIENCE: Final = Patience(
-    # A worker may run for 15 minutes, and its message stays hidden for 16.
+    # A worker may run for 15 minutes, and its message stays hidden for 16. Five pushes and the last
+    # wait are 21 hours: an outage of the encoders must not refund what they can still make.
     still=timedelta(minutes=20),
     converting=timedelta(hours=6),
     restarts_max=RESTARTS_MAX,

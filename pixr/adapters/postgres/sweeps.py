@@ -18,7 +18,7 @@ class Patience:
     """How long a job may stand still, and how often it is pushed."""
 
     still: timedelta
-    """In every state but one."""
+    """In every state but one, before the first push; twice as long before each further one."""
     converting: timedelta
     """While MediaConvert makes it, which has a queue of its own."""
     restarts_max: int
@@ -63,8 +63,8 @@ def list_jobs(db: Database, *, is_all: bool, limit: int) -> list[Row]:
 def _parameters(patience: Patience, now: datetime) -> dict[str, object]:
     return {
         "restarts_max": patience.restarts_max,
-        "before": now - patience.still,
-        "converting_before": now - patience.converting,
+        "still": patience.still,
+        "converting": patience.converting,
         "limit": patience.jobs_max,
         "now": now,
     }

@@ -1,14 +1,15 @@
 -- Push jobs that did not come further for too long, longest first: promise the message that makes
 -- the planner ask again for whatever is open. A job whose message has not left yet waits for that
--- one, and one that somebody else has in hand is moving. Returns what was pushed.
+-- one, and one that somebody else has in hand is moving. Each push waits twice as long as the one
+-- before: what is out of order is out of order for hours. Returns what was pushed.
 WITH due AS (
     SELECT id
     FROM upgrade_jobs
     WHERE closed_at IS NULL
       AND restarts < %(restarts_max)s
-      AND moved_at < CASE state
-          WHEN 'CONVERTING' THEN %(converting_before)s::timestamptz
-          ELSE %(before)s::timestamptz END
+      AND moved_at < %(now)s::timestamptz - CASE state
+          WHEN 'CONVERTING' THEN %(converting)s::interval
+          ELSE %(still)s::interval * power(2, restarts) END
       AND NOT EXISTS (
           SELECT
           FROM outbox

@@ -5,9 +5,9 @@ SELECT id, state, restarts
 FROM upgrade_jobs
 WHERE closed_at IS NULL
   AND restarts >= %(restarts_max)s
-  AND moved_at < CASE state
-      WHEN 'CONVERTING' THEN %(converting_before)s::timestamptz
-      ELSE %(before)s::timestamptz END
+  AND moved_at < %(now)s::timestamptz - CASE state
+      WHEN 'CONVERTING' THEN %(converting)s::interval
+      ELSE %(still)s::interval * power(2, restarts) END
   AND NOT EXISTS (
       SELECT
       FROM outbox
