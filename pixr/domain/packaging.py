@@ -24,6 +24,9 @@ from pixr.domain.media import EXACT, QUIET, Input, Plan, input_arguments, second
 SEGMENT_GOPS: Final = 2
 """What a player fetches at once: about four seconds."""
 
+LAST_SEGMENT_S_MIN: Final = 1
+"""hls.js 1.7 waits for ever for the end of a film whose last piece of sound has milliseconds."""
+
 SOUND_SEGMENT_US: Final = 4_000_000
 USABLE_CODECS: Final = ("mp4a.40.2", "mp4a.40.5", "mp4a.40.29", "opus")
 """What browsers play as it is: AAC-LC, HE-AAC and Opus. Other kinds of AAC are encoded again."""
@@ -189,8 +192,12 @@ def sound_segments(track: TrackFile) -> list[Segment]:
 
 def _segments(track: TrackFile, firsts: Sequence[int]) -> list[Segment]:
     fragments = track.fragments
+    film_end = fragments[-1].begin + fragments[-1].length
+    rest = film_end - fragments[firsts[-1]].begin
+    if len(firsts) > 1 and rest < LAST_SEGMENT_S_MIN * track.main.timescale:
+        firsts = firsts[:-1]
     ends = [fragments[first].begin for first in firsts[1:]]
-    ends.append(fragments[-1].begin + fragments[-1].length)
+    ends.append(film_end)
     found: list[Segment] = []
     for first, after, end in zip(firsts, [*firsts[1:], len(fragments)], ends, strict=True):
         members = fragments[first:after]

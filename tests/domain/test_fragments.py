@@ -62,6 +62,18 @@ def test_sound_alone(tmp_path: Path, codec: tuple[str, ...], name: str, channels
     assert sound_segments(track)[0].length == track.fragments[1].begin
 
 
+def test_a_last_segment_is_worth_a_request(tmp_path: Path) -> None:
+    """Opus ends with 312 samples of 48,000; a player would wait for them for ever."""
+    clip = tmp_path / "a.mp4"
+    tone = ("-f", "lavfi", "-i", "sine=sample_rate=48000", "-t", "8")
+    ffmpeg(*tone, "-c:a", "libopus", *FRAGMENTED, "-frag_duration", "4000000", clip)
+    track = track_of(clip.read_bytes())
+    assert [fragment.length for fragment in track.fragments] == [192_000, 192_000, 312]
+    segments = sound_segments(track)
+    assert [segment.length for segment in segments] == [192_000 - 312, 192_000 + 312]
+    assert segments[1].size_bytes == sum(one.size_bytes for one in track.fragments[1:])
+
+
 def test_anything_else_is_refused_or_read(film: bytes) -> None:
     """The boxes are in the first four thousand bytes, and what is played lies between them."""
     draw = random.Random(5)

@@ -93,6 +93,25 @@ def assert_frames(seen: list[tuple[float, int]], at_s: float) -> None:
         assert brightness == pytest.approx((luma - 16) * 255 / 219, abs=5), time
 
 
+def test_opus_is_heard_as_it_came(
+    studio: Studio, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    sound = ("-c:a", "libopus")
+    clip = numbered(tmp_path / "a.mp4", seconds=8, rate=str(RATE), size="640x480", audio=sound)
+    studio.upload("film", clip)
+    studio.settle()
+    assert studio.job("film")["settings"]["audio"] == "copy"
+    studio.fetch_media("film", tmp_path)
+    folder = tmp_path_factory.mktemp("chromium")
+    with serving(places(tmp_path)) as site, browsing(folder) as page:
+        for kind, manifest in (("hls", "master.m3u8"), ("dash", "manifest.mpd")):
+            page.open(f"{site.url}/page.html?{kind}")
+            page.run(f"begin({kind!r}, '{site.url}/media/film/{manifest}')")
+            end = page.run("finish()")
+            assert end["errors"] == []
+            assert end["heard_bytes"] > 0
+
+
 def test_a_missing_browser_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setattr("tests.player.browser.PACKAGE", tmp_path / "missing")
