@@ -197,8 +197,10 @@ class Assembler:
     def _compare(self, job: Row, plan: Plan, chunks: list[Row]) -> Successor | None:
         """What the job's source is to the content; None where it is the content's already."""
         assert job["kind"] != "source" or job["way"] == "chunks", "it cannot be compared"
-        if job["kind"] == "funded" or job["way"] != "chunks":
+        if job["kind"] == "funded":
             return None
+        if job["kind"] == "base":
+            return self._comparer.first(job, plan, chunks)
         content = contents.get(self.db, job["content_id"])
         assert content is not None
         return self._comparer.succeed(job, plan, chunks, content)

@@ -18,6 +18,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from functions.reprocess.probing import Original
+from functions.reprocess.source import opened
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegTimedOut
 from pixr.adapters.objects import Bucket, ObjectMissing
 from pixr.adapters.postgres import Database, Row, contents
@@ -25,11 +26,16 @@ from pixr.domain.fingerprints import (
     KEY_FRAMES_ONLY,
     Fingerprint,
     KeyPicture,
+    Picture,
+    Tap,
     Unreadable,
+    film_arguments,
+    film_range,
     join_taps,
     key_arguments,
     pack_film,
     read_keys,
+    read_tap,
     unpack,
     unpack_film,
 )
@@ -46,6 +52,10 @@ DELAY_MAX_MS: Final = 60_000
 """FFmpeg keeps all the silence before a late sound in memory: an hour of it takes 3 GiB."""
 
 KEYS_TIMEOUT_S: Final = 240
+
+WATCH_TIMEOUT_S: Final = 300
+"""Decoding an hour of 1080p on four cores; what takes longer is not kept."""
+
 FINGERPRINT_BYTES_MAX: Final = 64 * 1024**2
 
 
@@ -94,23 +104,43 @@ class Comparer:
         return judgement
 
     def fingerprint(self, job: Row, plan: Plan, chunks: Sequence[Row]) -> Fingerprint:
-        """Put together what the chunks and the search have kept of a source."""
-        taps = [unpack(bytes(row["samples"])) for row in chunks if row["samples"] is not None]
+        """Put together what the chunks and the search have kept of a source.
+
+        Raises:
+            FfmpegError: MediaConvert made it, which keeps nothing, and FFmpeg cannot read it.
+            Unreadable: It does not show what was planned.
+            Unusable: The source was deleted or replaced.
+        """
+        if job["way"] == "chunks":
+            kept = [bytes(row["samples"]) for row in chunks if row["samples"] is not None]
+            pictures: Sequence[Picture] = join_taps([unpack(samples) for samples in kept])
+        else:
+            pictures = self._watch(job, plan).pictures
         try:
             sound = read_sound(self._read(sound_key(job["id"]))) if plan.audio else None
         except ObjectMissing:
             sound = None
-        return Fingerprint.of(plan, join_taps(taps), sound)
+        return Fingerprint.of(plan, pictures, sound)
+
+    def first(self, job: Row, plan: Plan, chunks: Sequence[Row]) -> "Successor | None":
+        """A content's first source; None when nothing can be kept that tells it from others.
+
+        It is as good a film without; only a better source of it has nothing to be compared with.
+        """
+        try:
+            return Successor(job=job, film=self.fingerprint(job, plan, chunks))
+        except (FfmpegFailed, FfmpegTimedOut, Unreadable, Unusable):
+            if job["way"] == "chunks":
+                raise
+            return None
 
     def succeed(self, job: Row, plan: Plan, chunks: Sequence[Row], content: Row) -> "Successor":
-        """Put together what tells a source from others; compare a better one with the present one.
+        """Compare a better source with the present one.
 
         Raises:
             NotTheSame: It must not take the present one's place.
         """
         film = self.fingerprint(job, plan, chunks)
-        if job["kind"] == "base":
-            return Successor(job=job, film=film)
         judgement = self.judge(content, plan, film)
         head = self.bucket.head(job["source_key"])
         original = Original(
@@ -160,7 +190,7 @@ class Comparer:
         if content["fingerprint_key"] is None:
             raise Unusable(
                 "nothing is kept of the present source that a new one could be compared with:"
-                " it was uploaded before sources could be replaced"
+                " it was uploaded before sources could be replaced, or cannot be read twice"
             )
         try:
             return unpack_film(self._read(content["fingerprint_key"]))
@@ -178,6 +208,18 @@ class Comparer:
             path = Path(folder) / "object"
             self.bucket.download(key, path, bytes_max=FINGERPRINT_BYTES_MAX)
             return path.read_bytes()
+
+    def _watch(self, job: Row, plan: Plan) -> Tap:
+        """The pictures of a source that no chunk was encoded from."""
+        with (
+            tempfile.TemporaryDirectory(prefix="pixr-") as folder,
+            opened(self.bucket, job, plan) as served,
+        ):
+            path = Path(folder) / "film"
+            output = film_arguments(plan, output=path)
+            arguments = [*QUIET, "-y", *input_arguments(served.url), *output]
+            self.ffmpeg.make(arguments, timeout_s=WATCH_TIMEOUT_S)
+            return read_tap(path.read_bytes(), film_range(plan))
 
     def _keys(self, plan: Plan, source: Input) -> Sequence[KeyPicture]:
         """Key frames; none when they take too long, or cannot be told from one another."""

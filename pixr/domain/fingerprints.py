@@ -123,9 +123,9 @@ def tap_range(plan: Plan, position: int) -> range:
     return range(_pictures_before(_place(first)), _pictures_before(_place(end)))
 
 
-def film_range(facts: SourceFacts) -> range:
+def film_range(plan: Plan) -> range:
     """The numbers of all pictures of a source."""
-    return range(_pictures_before(_place((facts.end_pts - facts.pts[0]) * facts.time_base)))
+    return range(_pictures_before(_place(plan.start_s(len(plan.starts)) - plan.start_s(0))))
 
 
 def _place(time_s: Fraction) -> int:
@@ -179,10 +179,10 @@ def tap_arguments(
     ]
 
 
-def film_arguments(facts: SourceFacts, *, output: Path) -> list[str]:
+def film_arguments(plan: Plan, *, output: Path) -> list[str]:
     """All pictures of a source in one output, for a source that no chunk is encoded from."""
-    sampled = _sampled(facts.time_base, 0, facts.treatment)
-    return ["-map", "0:V:0", "-vf", sampled, *_raw(len(film_range(facts)), output)]
+    sampled = _sampled(plan.time_base, 0, plan.treatment)
+    return ["-map", "0:V:0", "-vf", sampled, *_raw(len(film_range(plan)), output)]
 
 
 def _sampled(time_base: Fraction, begin: int, treatment: Treatment) -> str:

@@ -31,7 +31,7 @@ from pixr.domain.fingerprints import (
     unpack,
     unpack_film,
 )
-from pixr.domain.media import encode_arguments, plan
+from pixr.domain.media import Plan, encode_arguments, plan
 from pixr.domain.sources import SourceFacts
 from tests.clips import FFMPEG, levels, numbered
 
@@ -41,11 +41,11 @@ THROUGH = ("-fps_mode", "passthrough")
 B_FRAMES = ("-c:v", "libx264", "-preset", "fast", "-bf", "3", "-pix_fmt", "yuv420p")
 
 
-def film_of(path: Path, facts: SourceFacts) -> Tap:
+def film_of(path: Path, frozen: Plan) -> Tap:
     raw = path.with_suffix(".raw")
     opened = ["-nostdin", "-v", "error", "-y", "-i", str(path)]
-    RUNNER.make([*opened, *film_arguments(facts, output=raw)], timeout_s=60)
-    return read_tap(raw.read_bytes(), film_range(facts))
+    RUNNER.make([*opened, *film_arguments(frozen, output=raw)], timeout_s=60)
+    return read_tap(raw.read_bytes(), film_range(frozen))
 
 
 def shown_at(facts: SourceFacts, number: int) -> int:
@@ -84,10 +84,10 @@ def test_taps_of_chunks_join_to_the_film_and_show_what_was_shown(
         assert encoded.frames == chunk.frame_count
         taps.append(unpack(pack(read_tap(raw.read_bytes(), tap_range(frozen, chunk.position)))))
     joined = join_taps(taps[::-1])
-    assert joined == film_of(path, facts).pictures
+    assert joined == film_of(path, frozen).pictures
 
     shown = levels(path)
-    expected = [shown[shown_at(facts, number)] for number in range(len(film_range(facts)))]
+    expected = [shown[shown_at(facts, number)] for number in range(len(film_range(frozen)))]
     assert len(joined) == len(expected)
     assert all(
         abs(picture[0] - level) <= 2 for picture, level in zip(joined, expected, strict=True)

@@ -22,6 +22,8 @@ from pixr.domain.fingerprints import (
     read_keys,
     read_tap,
 )
+from pixr.domain.media import plan
+from pixr.domain.renditions import base_rung
 from pixr.domain.sounds import read_sound, sound_arguments
 from pixr.domain.sources import SourceFacts
 from tests.clips import BUNNY, FFMPEG, ffmpeg
@@ -204,8 +206,9 @@ def fingerprint(path: Path) -> Fingerprint:
     raw, words = path.with_suffix(".raw"), path.with_suffix(".words")
     sound = sound_arguments(begin_s(facts), output=words) if facts.audio else []
     opened = ["-nostdin", "-v", "error", "-y", "-threads", "1", "-i", str(path)]
-    runner.make([*opened, *film_arguments(facts, output=raw), *sound], timeout_s=60)
-    tap = read_tap(raw.read_bytes(), film_range(facts))
+    frozen, _ = plan(facts, base_rung(facts.size))
+    runner.make([*opened, *film_arguments(frozen, output=raw), *sound], timeout_s=60)
+    tap = read_tap(raw.read_bytes(), film_range(frozen))
     return Fingerprint.of(facts, tap.pictures, read_sound(words.read_bytes()) if sound else None)
 
 

@@ -17,6 +17,7 @@ from functions.reprocess import fallback
 from functions.reprocess.converting import read_message
 from pixr.adapters.mediaconvert import Converter
 from pixr.adapters.postgres import contents, conversions, upgrades
+from pixr.domain.fingerprints import KEPT_PLACES, unpack_film
 from pixr.domain.mediaconvert import UnknownEvent
 from tests.clips import BUNNY, ffmpeg, levels, numbered, sound_md5
 from tests.functions.reprocess.conftest import chunk_record, job_record, record
@@ -31,6 +32,8 @@ from tests.functions.reprocess.converter import (
 )
 
 __all__ = ["house"]
+
+PICTURES_PER_S = 4 * len(KEPT_PLACES)
 
 
 @pytest.fixture
@@ -66,6 +69,9 @@ def test_conversion_is_published_like_any_rendition(house: Fallback, tmp_path: P
     assert len(levels(playlist)) == 96
     assert sound_md5(playlist) == sound_md5(clip)
     assert chunk["object_key"] not in house.studio.keys("chunks/")
+    # A better source can be compared with this one as with any.
+    kept = unpack_film(house.studio.read(house.studio.content("film")["fingerprint_key"]))
+    assert (kept.duration_ms, len(kept.pictures)) == (4_000, 4 * PICTURES_PER_S)
 
 
 def test_start_that_comes_twice_starts_once(house: Fallback, clip: Path) -> None:
