@@ -36,9 +36,10 @@ demo: setup ## the whole story on real parts, checked to the lamport
 up: setup ## the same machine, kept running at http://127.0.0.1:8787
 	@$(BIN)/pixr up
 
-# A file of tests at a time to each process, and each process with servers of its own.
+# A file of tests at a time to each process, and each process with servers of its own. Most tests
+# wait for a chain to finalize, so there are more processes than a small machine has cores.
 test: setup ## every test, from nothing
-	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
+	@$(BIN)/python -m pytest --numprocesses=4 --dist=loadfile
 
 check: setup ## format, lint, types, import contracts, house rules, docs, templates
 	@$(BIN)/ruff format --check .
@@ -64,7 +65,7 @@ synth: layer ## the CloudFormation templates of a cloud stage, into cdk.out
 	@$(BIN)/python -m infra.bundling
 	@$(CDK) synth --quiet $(SYNTH_CONTEXT)
 
-bench: setup ## measure: make bench WHAT=cold|fees|ingest|settle|wallet ARGS="--repeats 3"
+bench: setup ## measure: make bench WHAT=cold|fees|ingest|reprocess|settle|wallet ARGS="--repeats 3"
 	@$(BIN)/pixr bench $(WHAT) $(ARGS)
 
 sim: setup ## the settler against a cruel chain: make sim SEEDS=1000 (FROM=k to go on, or to replay one)
@@ -83,7 +84,7 @@ invoke: setup ## run one function on one event: make invoke FN=batch EVENT=event
 	@$(BIN)/python -m pixr.local.invoke $(FN) $(or $(EVENT),events/$(FN).json)
 
 lock: ## hashed requirement files from pyproject.toml
-	@for group in dev wallet api batch reprocess; do \
+	@for group in dev wallet api batch reprocess bench; do \
 	  $(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes \
 	    --group $$group --output-file requirements/$$group.txt; done
 

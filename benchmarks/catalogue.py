@@ -17,6 +17,7 @@ BENCHMARKS = {
     "door": "GET /wallet and /balance through the front door, against a route that does nothing.",
     "withdraw": "Seconds from POST /withdraw to finalized, against a plain transfer.",
     "ingest": "Views per second from the stream to accruals, against a job each and raw COPY.",
+    "reprocess": "An upgrade against doing everything again: seconds, dollars, bytes, quality.",
     "settle": "Payees per second from owed to finalized, and the fee of each.",
     "fees": "Fees saved by the policy, against paying at once and perfect hindsight.",
 }
@@ -46,6 +47,12 @@ class Sizes:
     payees: int = 1_000
     tables: bool = False
     """Whether payees are regular and stand in lookup tables."""
+    film_s: int = 60
+    """Of 1080p that is upgraded; 0: none."""
+    large_film_s: int = 16
+    """Of 2160p that is upgraded; 0: none."""
+    clips: int = 24
+    """Whose estimates are compared with what they cost."""
     minutes: int = 1_440
     """Of a day of prices that is made up."""
 

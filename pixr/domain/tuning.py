@@ -92,10 +92,10 @@ def report_path(folder: Path, crf: int) -> Path:
     return folder.joinpath(f"vmaf-{crf}.json")
 
 
-def vmaf_filter(size: Size, report: Path) -> str:
-    """Judge a picture of this size by another one, and write it into ``report``."""
+def vmaf_filter(size: Size, report: Path, *, every: int = SUBSAMPLE) -> str:
+    """Judge every so-manieth picture of this size by another one, and write it into ``report``."""
     model = _MODELS[size.short_px >= LARGE_PX]
-    return f"libvmaf=n_subsample={SUBSAMPLE}:model=version={model}:log_fmt=json:log_path={report}"
+    return f"libvmaf=n_subsample={every}:model=version={model}:log_fmt=json:log_path={report}"
 
 
 def _samples(plan: Plan, counts: Sequence[int], *, first: int, outputs: Sequence[str]) -> str:

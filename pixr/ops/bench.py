@@ -39,6 +39,13 @@ def command(
         int, Option(help="withdraw: how many, one by one.", min=2)
     ] = _DEFAULT.withdrawals,
     slot_ms: Annotated[int, Option(help="withdraw: of the chain.", min=5)] = _DEFAULT.slot_ms,
+    film_s: Annotated[
+        int, Option(help="reprocess: seconds of 1080p; 0: none.", min=0)
+    ] = _DEFAULT.film_s,
+    large_film_s: Annotated[
+        int, Option(help="reprocess: seconds of 2160p; 0: none.", min=0)
+    ] = _DEFAULT.large_film_s,
+    clips: Annotated[int, Option(help="reprocess: how many.", min=0)] = _DEFAULT.clips,
     minutes: Annotated[int, Option(help="fees: of a day made up.", min=60)] = _DEFAULT.minutes,
 ) -> None:
     """Measure and print a table; the last line is one JSON object with every figure."""
@@ -65,6 +72,9 @@ def command(
         seconds=seconds,
         withdrawals=withdrawals,
         slot_ms=slot_ms,
+        film_s=film_s,
+        large_film_s=large_film_s,
+        clips=clips,
         minutes=minutes,
     )
     # On a terminal the line below tells a waiting person what goes on; elsewhere it is silent.

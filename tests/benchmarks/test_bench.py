@@ -24,6 +24,10 @@ SMALL = {
     "withdraw": ("--repeats", "1", "--withdrawals", "2", "--slot-ms", "20"),
     "settle": ("--repeats", "1", "--payees", "17"),
     "fees": ("--repeats", "1", "--minutes", "60"),
+    "reprocess": (
+        *("--repeats", "1", "--film-s", "1", "--large-film-s", "0"),
+        *("--clips", "0"),
+    ),
 }
 PROMISED = {
     "cold": {
@@ -64,6 +68,13 @@ PROMISED = {
         *("payees_per_s", "build_sign_payees_per_s", "vs_build_sign"),
         *("payees_per_transaction", "fee_per_payee_lamports", "fee_alone_lamports"),
         *("vs_fee_alone", "fee_at_quiet_price_per_payee_lamports"),
+    },
+    "reprocess": {
+        *("hd_cpu_s", "hd_ladder_cpu_s", "hd_speech_cpu_s", "hd_scenes_cpu_s"),
+        *("hd_embeddings_cpu_s", "hd_lambda_wall_s", "hd_all_lambda_wall_s", "hd_speedup"),
+        *("hd_usd", "hd_billed_usd", "hd_converted_usd", "hd_analysed_usd", "hd_own_usd"),
+        *("hd_vs_managed_percent", "hd_vs_own_percent", "hd_chunk_read_vs_share"),
+        *("hd_vmaf", "hd_one_pass_vmaf", "hd_analysis_kept_percent", "hd_chunks_vs_one_pass_cpu"),
     },
     "fees": {
         f"{trace}_{what}"
@@ -168,6 +179,14 @@ def test_fees_are_never_below_hindsight_and_a_quiet_day_is_paid_at_once() -> Non
     assert found["quiet_delay_max_s"] <= 60
 
 
+def test_an_upgrade_of_one_chunk_is_what_one_pass_makes() -> None:
+    found = last_line(bench("reprocess", *SMALL["reprocess"]))
+    assert found["hd_vmaf_off"] == 0
+    assert found["hd_size_off_percent"] == 0
+    assert found["hd_analysis_kept_percent"] == 100
+    assert found["goals"]["hd_speedup"]["met"] is False  # a second of film is not worth it
+
+
 def test_without_a_name_they_are_listed() -> None:
     output = bench()
     for name, sentence in BENCHMARKS.items():
@@ -180,5 +199,6 @@ def test_an_unknown_name_is_one_line_and_exit_code_2() -> None:
     assert result.stdout == ""
     assert result.stderr == (
         "pixr: There is no benchmark `nothing`."
-        " Choose one of: cold, size, wallet, limits, door, withdraw, ingest, settle, fees.\n"
+        " Choose one of: cold, size, wallet, limits, door, withdraw, ingest, reprocess,"
+        " settle, fees.\n"
     )
