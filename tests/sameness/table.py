@@ -79,8 +79,8 @@ def _or_none(value: int | None) -> str:
     return "–" if value is None else str(value)
 
 
-def judge_all(folder: Path) -> Iterator[Row]:
-    """Make every pair, one after the other."""
+def judge_pairs(folder: Path, *, is_all: bool) -> Iterator[Row]:
+    """Make pairs, one after the other: all, or each variant of one film only."""
     masters = make_masters(folder)
     for film, other in (("bunny", "street"), ("street", "bunny")):
         olds = {
@@ -90,7 +90,8 @@ def judge_all(folder: Path) -> Iterator[Row]:
             for number, done in enumerate(sorted({each.of_old for each in VARIANTS.values()}))
         }
         for number, (name, variant) in enumerate(VARIANTS.items()):
-            if film != "bunny" and name in ABOUT_SOUND:
+            films = ("bunny",) if name in ABOUT_SOUND else ("bunny", "street")
+            if film not in (films if is_all else (films[number % len(films)],)):
                 continue
             path = folder / f"{film}-{number}.mp4"
             new = fingerprint(make_new(masters[film], masters[other], variant, path))
@@ -131,7 +132,7 @@ def page(rows: list[Row]) -> str:
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory(prefix="pixr-") as name:
-        rows = list(judge_all(Path(name)))
+        rows = list(judge_pairs(Path(name), is_all=True))
     sys.stdout.write(page(rows))
     complaints = [row.complaint for row in rows if row.complaint]
     if complaints:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
 
 import boto3
@@ -17,7 +17,7 @@ from psycopg.rows import DictRow, dict_row
 
 from functions.reprocess import assemble, encode, plan
 from pixr.adapters.postgres import contents
-from tests.clips import FFMPEG
+from tests.clips import BUNNY, FFMPEG, QUICK, ffmpeg
 from tests.cloud import point_boto3_at, running_cloud
 
 if TYPE_CHECKING:
@@ -201,6 +201,26 @@ def chunk_record(job_id: UUID, position: int, *, attempt: int = 1) -> dict[str, 
 
 def job_record(job_id: UUID, *, attempt: int = 1) -> dict[str, Any]:
     return record({"job_id": str(job_id)}, attempt=attempt)
+
+
+class Film(Protocol):
+    """Makes twelve seconds of Big Buck Bunny with its sound, in so many lines, once."""
+
+    def __call__(self, height: int, *, start: float = 4.0, filters: str = "null") -> Path: ...
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
+    folder = tmp_path_factory.mktemp("films")
+
+    def make(height: int, *, start: float = 4.0, filters: str = "null") -> Path:
+        path = folder / f"{height}-{start}-{filters.replace('/', '')}.mp4"
+        if not path.exists():
+            coding = ["-vf", f"scale=-2:{height},{filters}", *QUICK, "-crf", "24", "-c:a", "aac"]
+            ffmpeg("-ss", str(start), "-i", BUNNY, "-t", "12", *coding, path)
+        return path
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,7 @@ import pytest
 from pixr.adapters.postgres import contents
 from pixr.domain.arrays import Array, read_array, write_array
 from tests.clips import levels, sound_md5
-from tests.functions.reprocess.conftest import Studio, fund
-from tests.functions.reprocess.test_better_source import film
+from tests.functions.reprocess.conftest import Film, Studio, fund
 
 TRANSCRIPT = """WEBVTT
 
@@ -48,9 +47,9 @@ def parts() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def old(studio: Studio, tmp_path: Path) -> Studio:
+def old(studio: Studio, film: Film) -> Studio:
     """A content that is live in 240 lines, with an analysis."""
-    studio.upload("bunny", film(tmp_path, 240))
+    studio.upload("bunny", film(240))
     studio.settle()
     for name, body in parts().items():
         studio.s3.put_object(Bucket=studio.bucket, Key=f"analysis/bunny/{name}", Body=body)
@@ -86,14 +85,14 @@ def state(studio: Studio) -> tuple[object, ...]:
 )
 def test_an_exact_shift_moves_the_analysis(  # noqa: PLR0917 -- fixtures
     old: Studio,
-    tmp_path: Path,
+    film: Film,
     start: float,
     shift_ms: int,
     cuts: list[str],
     uncovered: list[list[int]],
 ) -> None:
     before = {key: old.read(key) for key in old.keys("analysis/")}
-    better = film(tmp_path, 360, start=start)
+    better = film(360, start=start)
     key = old.upload("bunny", better, "shifted.mp4")
     old.settle()
     job = old.jobs("bunny")[-1]
@@ -125,9 +124,9 @@ def test_an_exact_shift_moves_the_analysis(  # noqa: PLR0917 -- fixtures
     assert moved[f"{folder}boxes.json"] == before["analysis/bunny/boxes.json"]
 
 
-def test_all_that_viewers_get_is_of_the_new_film(old: Studio, tmp_path: Path) -> None:
+def test_all_that_viewers_get_is_of_the_new_film(old: Studio, film: Film, tmp_path: Path) -> None:
     sound_before = old.content("bunny")["sound_key"]
-    better = film(tmp_path, 360, start=5.0)
+    better = film(360, start=5.0)
     old.upload("bunny", better, "shifted.mp4")
     old.settle()
     (rendition,) = old.rows("SELECT * FROM renditions")
@@ -146,11 +145,11 @@ def test_all_that_viewers_get_is_of_the_new_film(old: Studio, tmp_path: Path) ->
     assert old.read("media/bunny/manifest.mpd").decode().count("<Representation ") == 2
 
 
-def test_a_quality_that_is_there_is_made_anew(old: Studio, tmp_path: Path) -> None:
+def test_a_quality_that_is_there_is_made_anew(old: Studio, film: Film) -> None:
     """Of the same film it would only be looked at."""
-    old.upload("bunny", film(tmp_path, 480), "better.mp4")
+    old.upload("bunny", film(480), "better.mp4")
     old.settle()
-    old.upload("bunny", film(tmp_path, 540, start=5.0), "shifted.mp4")
+    old.upload("bunny", film(540, start=5.0), "shifted.mp4")
     old.step("plan")
     (_, earlier, job) = old.jobs("bunny")
     assert not job["settings"]["is_look_only"]
@@ -160,11 +159,11 @@ def test_a_quality_that_is_there_is_made_anew(old: Studio, tmp_path: Path) -> No
     assert str(earlier["id"]) not in old.read("media/bunny/master.m3u8").decode()
 
 
-def test_the_next_source_is_compared_with_the_new_film(old: Studio, tmp_path: Path) -> None:
-    old.upload("bunny", film(tmp_path, 360, start=5.0), "shifted.mp4")
+def test_the_next_source_is_compared_with_the_new_film(old: Studio, film: Film) -> None:
+    old.upload("bunny", film(360, start=5.0), "shifted.mp4")
     old.settle()
     version = {key: old.read(key) for key in old.keys("analysis_versions/")}
-    old.upload("bunny", film(tmp_path, 480, start=5.0), "same.mp4")
+    old.upload("bunny", film(480, start=5.0), "same.mp4")
     old.settle()
     job = old.jobs("bunny")[-1]
     assert (job["state"], job["sameness"]["verdict"]) == ("PUBLISHED", "SAME"), job["reason"]
@@ -181,10 +180,10 @@ def invest(studio: Studio) -> None:
     )
 
 
-def test_what_was_paid_for_is_not_taken_down(old: Studio, tmp_path: Path) -> None:
+def test_what_was_paid_for_is_not_taken_down(old: Studio, film: Film) -> None:
     invest(old)
     before = state(old)
-    old.upload("bunny", film(tmp_path, 360, start=5.0), "shifted.mp4")
+    old.upload("bunny", film(360, start=5.0), "shifted.mp4")
     old.settle()
     job = old.jobs("bunny")[-1]
     assert job["state"] == "REJECTED"
@@ -195,9 +194,9 @@ def test_what_was_paid_for_is_not_taken_down(old: Studio, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("what", ["funding", "job"])
-def test_money_that_comes_while_it_is_made_is_seen(old: Studio, tmp_path: Path, what: str) -> None:
+def test_money_that_comes_while_it_is_made_is_seen(old: Studio, film: Film, what: str) -> None:
     before = state(old)
-    old.upload("bunny", film(tmp_path, 360, start=5.0), "shifted.mp4")
+    old.upload("bunny", film(360, start=5.0), "shifted.mp4")
     old.step("plan")
     old.step("encode")
     if what == "funding":
@@ -212,11 +211,11 @@ def test_money_that_comes_while_it_is_made_is_seen(old: Studio, tmp_path: Path, 
     assert (after_content, after_renditions) == before[:2]
 
 
-def test_an_analysis_that_cannot_be_moved_refuses_the_source(old: Studio, tmp_path: Path) -> None:
+def test_an_analysis_that_cannot_be_moved_refuses_the_source(old: Studio, film: Film) -> None:
     body = b'{"begin_ms": 1200}'
     old.s3.put_object(Bucket=old.bucket, Key="analysis/bunny/words.json", Body=body)
     before = state(old)
-    old.upload("bunny", film(tmp_path, 360, start=5.0), "shifted.mp4")
+    old.upload("bunny", film(360, start=5.0), "shifted.mp4")
     old.settle()
     job = old.jobs("bunny")[-1]
     assert job["state"] == "REJECTED"
@@ -224,20 +223,20 @@ def test_an_analysis_that_cannot_be_moved_refuses_the_source(old: Studio, tmp_pa
     assert state(old) == before
 
 
-def test_without_an_analysis_there_is_nothing_to_move(studio: Studio, tmp_path: Path) -> None:
+def test_without_an_analysis_there_is_nothing_to_move(studio: Studio, film: Film) -> None:
     """It may be on its way, made of the present film."""
-    studio.upload("bunny", film(tmp_path, 240))
+    studio.upload("bunny", film(240))
     studio.settle()
-    studio.upload("bunny", film(tmp_path, 360, start=5.0), "shifted.mp4")
+    studio.upload("bunny", film(360, start=5.0), "shifted.mp4")
     studio.settle()
     job = studio.jobs("bunny")[-1]
     assert job["state"] == "REJECTED"
     assert "there is no analysis yet" in job["reason"]
 
 
-def test_only_one_of_two_better_sources_is_next(old: Studio, tmp_path: Path) -> None:
+def test_only_one_of_two_better_sources_is_next(old: Studio, film: Film) -> None:
     """Both were compared with the same one; the second to be done would undo the first."""
-    old.upload("bunny", film(tmp_path, 360, start=5.0), "shifted.mp4")
+    old.upload("bunny", film(360, start=5.0), "shifted.mp4")
     old.step("plan")
     old.step("encode")
     (waiting,) = old.receive("assemble")
@@ -250,8 +249,8 @@ def test_only_one_of_two_better_sources_is_next(old: Studio, tmp_path: Path) -> 
     assert state(old)[:2] == before[:2]
 
 
-def test_the_database_knows_whose_analysis_moves(studio: Studio, tmp_path: Path) -> None:
-    studio.upload("bunny", film(tmp_path, 240))
+def test_the_database_knows_whose_analysis_moves(studio: Studio, film: Film) -> None:
+    studio.upload("bunny", film(240))
     studio.settle()
     with pytest.raises(psycopg.errors.CheckViolation, match="upgrade_jobs_moved"):
         studio.rows("UPDATE upgrade_jobs SET analysis_moved = '{}' RETURNING 1")
