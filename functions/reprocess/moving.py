@@ -19,8 +19,8 @@ from pixr.adapters.postgres import Database, Row, contents
 from pixr.domain.analysis_versions import MANIFEST, NeedsAnalysis, move
 from pixr.domain.sources import Unusable
 
-PART_BYTES_MAX: Final = 128 * 1024**2
-"""Four hours of embeddings, 512 numbers a second, have 30 MB."""
+PARTS_BYTES_MAX: Final = 128 * 1024**2
+"""All in memory. Four hours of embeddings, 512 numbers a second, have 30 MB."""
 
 INVESTED: Final = (
     "the new source begins or ends elsewhere, and investors have put money into qualities that are"
@@ -101,19 +101,27 @@ class Mover:
 
     def _read(self, hashes: Mapping[str, str]) -> dict[str, bytes]:
         """All parts, by their names below the manifest."""
-        (manifest,) = (key for key in hashes if key.rpartition("/")[2] == MANIFEST)
-        folder = manifest.removesuffix(MANIFEST)
-        return {key.removeprefix(folder): self._part(key, hashes[key]) for key in hashes}
+        manifests = (key for key in hashes if key.rpartition("/")[2] == MANIFEST)
+        folder = min(manifests, key=len).removesuffix(MANIFEST)
+        parts: dict[str, bytes] = {}
+        room = PARTS_BYTES_MAX
+        for key, digest in hashes.items():
+            part = self._part(key, digest, bytes_max=room)
+            parts[key.removeprefix(folder)] = part
+            room -= len(part)
+        return parts
 
-    def _part(self, key: str, digest: str) -> bytes:
+    def _part(self, key: str, digest: str, *, bytes_max: int) -> bytes:
         with tempfile.TemporaryDirectory(prefix="pixr-") as name:
             path = Path(name) / "part"
             try:
-                self.bucket.download(key, path, bytes_max=PART_BYTES_MAX)
+                self.bucket.download(key, path, bytes_max=bytes_max)
             except ObjectMissing as error:
                 raise NeedsAnalysis(key, "it was deleted while the job ran") from error
             except ObjectTooLarge as error:
-                raise NeedsAnalysis(key, str(error)) from error
+                raise NeedsAnalysis(
+                    key, f"all parts have more than {PARTS_BYTES_MAX} bytes"
+                ) from error
             data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != digest:
             raise NeedsAnalysis(key, "it changed while the job ran")

@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import Final
 
 from pixr.domain.boxes import HEAD_BYTES, Malformed, Read, box_at
-from pixr.domain.sources import Track, Unusable
+from pixr.domain.sources import ENCRYPTED, Track, Unusable
 
 BOXES_MAX: Final = 1_000
 """At the top level of a file, or in any one box; a plain file has about ten."""
@@ -351,7 +351,7 @@ def _check_encrypted(trak: bytes) -> None:
     except NotPlain:
         return
     if inner[12:16] in _ENCRYPTED:
-        raise Unusable("the file is encrypted (DRM): only its owner's player can read it")
+        raise Unusable(ENCRYPTED)
 
 
 def _object_type(esds: bytes) -> int | None:

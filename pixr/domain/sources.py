@@ -34,6 +34,11 @@ SIDE_MIN_PX: Final = 16
 MISSING_MAX_MS: Final = 500
 """How far the packets may end before the declared duration: muxers round and pad."""
 
+ENCRYPTED: Final = "the file is encrypted (DRM): only its owner's player can read it"
+
+_MATROSKA_KEY: Final = re.compile(r"^\S*\s+enc_key_id\s*:", re.MULTILINE)
+"""FFmpeg names the key of a track that is encrypted, and leaves its packets away."""
+
 _FLAG_CORRUPT: Final = 2
 _FLAG_DISCARD: Final = 4
 _SEEKABLE: Final = ("mov", "matroska")
@@ -250,6 +255,8 @@ def judge(log: str, listing: Mapping[str, Track], picture: Mapping[str, Track]) 
     video = listing.get("video")
     if not banner.has_video:
         raise Unusable("there is no video in the file")
+    if _MATROSKA_KEY.search(log):
+        raise Unusable(ENCRYPTED)
     if video is None or not video.pts:
         raise Unusable("the file is truncated: it has no frames")
     _check_whole(log, banner, listing)

@@ -12,7 +12,7 @@ TRACK, SIZE_OF_SCALE, DURATION = 0xAE, 0x2AD7B1, 0x4489
 BLOCK = 0xA3
 UNKNOWN = b"\x01" + b"\xff" * 7
 LOST = r"truncated|not a video that can be read|no video in the file|decoded|times|no frames"
-DRM = r"(?i)encrypted|DRM|protected|cannot be decoded|it has no frames"
+DRM = "the file is encrypted"
 Edit = Callable[[bytes], bytes]
 
 

@@ -14,6 +14,7 @@ from pixr.domain.media import (
     encode_arguments,
     join_list,
     listing_arguments,
+    open_arguments,
     picture_arguments,
     picture_chain,
     plan,
@@ -111,7 +112,7 @@ def test_sound_is_copied_when_it_is_aac(audio: Audio | None, expected: str | Non
     assert frozen.audio == expected
 
 
-def test_a_chunk_is_sought_half_a_gap_early_and_ended_by_its_count() -> None:
+def test_a_chunk_is_sought_at_its_frame_and_ended_by_its_count() -> None:
     frozen, chunks = plan(facts(720), 480)
     frozen = replace(frozen, crf=23)
     first, second = (
@@ -119,11 +120,23 @@ def test_a_chunk_is_sought_half_a_gap_early_and_ended_by_its_count() -> None:
         for chunk in chunks[:2]
     )
     assert "-ss" not in first
-    # Frame 240 is shown at 10 s; a gap is 1/24 s.
-    assert second[second.index("-ss") + 1] == "9.979167"
+    # Frame 240 is shown at 10 s.
+    assert second[second.index("-ss") + 1] == "10.000000"
     assert second.index("-ss") < second.index("-i")
     assert second[second.index("-frames:v") + 1] == "240"
     assert "setpts=PTS-STARTPTS,scale=854:480:flags=bicubic,setsar=1" in second
+
+
+def test_where_ticks_are_too_fine_a_chunk_is_sought_half_a_gap_early() -> None:
+    fine = Fraction(1, 10_000_000)
+    frozen = replace(
+        plan(facts(720), 480)[0],
+        time_base=fine,
+        starts=[0, 100_000_001, 200_000_001],
+        gap=400_000,
+    )
+    arguments = open_arguments(frozen, 1, Path("/t/source"))
+    assert arguments[arguments.index("-ss") + 1] == "9.980000"
 
 
 def test_every_argument_list_reads_only_files_and_only_containers() -> None:

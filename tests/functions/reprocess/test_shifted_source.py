@@ -41,6 +41,8 @@ def parts() -> dict[str, bytes]:
         "embeddings.npy": write_array(Array(descr="<f4", shape=(12, 4), rows=EMBEDDINGS)),
         "embeddings_times.npy": times([row + 0.5 for row in range(12)]),
         "boxes.json": b'{"faces": [[0.1, 0.2, 0.3, 0.4]]}',
+        # A folder of its own, with a name that must not be mistaken.
+        "faces/manifest.json": b'{"faces": 1}',
     }
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in made.items()}
     return {**made, "manifest.json": json.dumps({"sha256": hashes}).encode()}
