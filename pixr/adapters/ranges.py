@@ -1,11 +1,12 @@
 """One version of one S3 object, served to FFmpeg on 127.0.0.1 by ranges.
 
-    FFmpeg ──GET, Range──▶ 127.0.0.1 ──▶ S3, in windows of 256 KiB … 4 MiB, If-Match
+    FFmpeg ──GET, Range──▶ 127.0.0.1 ──▶ S3, in windows of 64 KiB … 4 MiB, If-Match
 
 FFmpeg seeks as it needs and reads only that, and neither credentials nor names of hosts come near
-it. A window is asked for when the one before is used up, so that a seek wastes one at most. What
-S3 says wrong ends the answer early and is raised when the block ends: FFmpeg's own error would
-only tell that something was short.
+it. A window is asked for when the one before is used up, and is a fraction of what was sent in this
+answer, so that whoever leaves wastes little of what was used. What S3 says wrong ends the answer
+early and is raised when the block ends: FFmpeg's own error would only tell that something was
+short.
 """
 
 import re
@@ -21,10 +22,12 @@ from typing import Any, Final
 
 from pixr.adapters.objects import Bucket, ObjectStoreError
 
-WINDOW_BYTES_MIN: Final = 256 * 1024
+WINDOW_BYTES_MIN: Final = 64 * 1024
 WINDOW_BYTES_MAX: Final = 4 * 1024**2
+WINDOW_SHARE: Final = 8
+"""A window is an eighth of what this answer has sent: thirty requests for ten seconds of 1080p."""
 
-SEND_BUFFER_BYTES: Final = 256 * 1024
+SEND_BUFFER_BYTES: Final = 64 * 1024
 """What the socket may take before FFmpeg asks for it; the system's default is megabytes."""
 
 IDLE_TIMEOUT_S: Final = 60
@@ -141,9 +144,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(
         self, served: Served, read: Callable[[int, int], bytes], start: int, end: int
     ) -> None:
-        window_bytes = WINDOW_BYTES_MIN
+        begun = start
         while start < end and served.failure is None:
-            length = min(window_bytes, end - start)
+            window_bytes = max(WINDOW_BYTES_MIN, (start - begun) // WINDOW_SHARE)
+            length = min(window_bytes, WINDOW_BYTES_MAX, end - start)
             try:
                 data = read(start, length)
             except ObjectStoreError as failure:
@@ -152,4 +156,3 @@ class _Handler(BaseHTTPRequestHandler):
             served.count(len(data))
             self.wfile.write(data)
             start += length
-            window_bytes = min(2 * window_bytes, WINDOW_BYTES_MAX)

@@ -216,7 +216,13 @@ def _gop_frames(facts: SourceFacts) -> int:
 Input = Path | str
 """A file on this machine, or the address on 127.0.0.1 where ``pixr.adapters.ranges`` serves one."""
 
+SEEKABLE_TICK_S: Final = Fraction(2, 10**6)
+"""FFmpeg seeks in microseconds: rounded to one, a longer tick is still itself."""
+
 READ_TIMEOUT_US: Final = 60_000_000
+
+RECEIVE_BUFFER_BYTES: Final = 128 * 1024
+"""Left alone, the system takes megabytes ahead of what FFmpeg reads, and most of it for nothing."""
 
 
 def input_arguments(source: Input) -> list[str]:
@@ -225,6 +231,7 @@ def input_arguments(source: Input) -> list[str]:
     if isinstance(source, Path):
         return ["-protocol_whitelist", "file", *formats, "-i", f"file:{source}"]
     wait = ["-rw_timeout", str(READ_TIMEOUT_US), "-seekable", "1"]
+    wait += ["-recv_buffer_size", str(RECEIVE_BUFFER_BYTES)]
     return ["-protocol_whitelist", "http,tcp", *wait, *formats, "-i", source]
 
 
@@ -250,11 +257,15 @@ def remux_arguments(source: Input, output: Path) -> list[str]:
 def open_arguments(plan: Plan, position: int, source: Input) -> list[str]:
     """Open the source at the first frame of a chunk.
 
-    ``-seek_timestamp`` makes the seek absolute, half a gap before the frame.
+    ``-seek_timestamp`` makes the seek absolute, to the frame itself: half a gap before it, a frame
+    that is a key frame would be reached from the key frame before, a whole GOP away. Only where
+    ticks are finer than what FFmpeg's times can tell apart that is the price of not missing it.
     """
     if position == 0:
         return input_arguments(source)
-    target_s = plan.start_s(position) - plan.gap * plan.time_base * Fraction(1, 2)
+    target_s = plan.start_s(position)
+    if plan.time_base < SEEKABLE_TICK_S:
+        target_s -= plan.gap * plan.time_base * Fraction(1, 2)
     return ["-seek_timestamp", "1", "-ss", seconds(target_s, places=6), *input_arguments(source)]
 
 
