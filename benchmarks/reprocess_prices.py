@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import Final
 
 from benchmarks.reprocess_schedule import Schedule
-from pixr.domain.renditions import VCPU_S_USD
-from pixr.domain.renditions import Figure as Price
+from pixr.domain.quotes import VCPU_S_USD
+from pixr.domain.quotes import Figure as Price
 
 AS_OF: Final = "2026-11"
 

@@ -1,5 +1,6 @@
 """What a content is, and what could be better about it at which price."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Final
@@ -16,9 +17,11 @@ from functions.api.answers import (
 )
 from functions.values import Amount
 from pixr.adapters.postgres import Database, Row, contents, investments, upgrades
+from pixr.domain.costs import weigh
 from pixr.domain.errors import BeingMade, NoGain, NotFound
 from pixr.domain.investments import check_gain
-from pixr.domain.renditions import LADDER, Quote, Size, SolPrice, Source, quote
+from pixr.domain.quotes import Quote, SolPrice, Source, quote
+from pixr.domain.renditions import LADDER, Size
 
 DASH_NAME: Final = "manifest.mpd"
 """Of the DASH manifest, beside the HLS one; both show the same files."""
@@ -120,6 +123,7 @@ def show_upgrades(
         content_id=content_id,
         upgrades=[
             _offer(
+                db,
                 row,
                 rung,
                 present=present,
@@ -133,7 +137,7 @@ def show_upgrades(
     )
 
 
-def price(row: Row, rung: int, *, sol: SolPrice | None, now: datetime) -> Quote:
+def price(db: Database, row: Row, rung: int, *, sol: SolPrice | None, now: datetime) -> Quote:
     """Price one rung of a content that has an accepted source.
 
     Raises:
@@ -142,7 +146,17 @@ def price(row: Row, rung: int, *, sol: SolPrice | None, now: datetime) -> Quote:
     """
     size = source_size(row)
     assert size is not None
-    source = Source(size=size, frames=row["frames"], duration_ms=row["duration_ms"])
+    source = Source(
+        size=size,
+        frames=row["frames"],
+        duration_ms=row["duration_ms"],
+        size_bytes=row["source_bytes"],
+    )
+    made = contents.list_renditions(db, row["content_id"])
+    if made:
+        job = upgrades.get(db, made[-1]["job_id"])
+        weight = weigh(source, made[-1], job, source_key=row["source_key"])
+        source = replace(source, weight=weight)
     return quote(source, rung, sol=sol, now=now)
 
 
@@ -154,6 +168,7 @@ def source_size(row: Row) -> Size | None:
 
 
 def _offer(
+    db: Database,
     row: Row,
     rung: int,
     *,
@@ -187,7 +202,7 @@ def _offer(
         )
     if funding is not None:
         return _funded(funding, state="open", reason=None)
-    priced = price(row, rung, sol=sol, now=now)
+    priced = price(db, row, rung, sol=sol, now=now)
     return UpgradeOffer(
         quality=f"{rung}p",
         gain=True,

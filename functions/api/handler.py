@@ -58,7 +58,7 @@ from pixr.adapters.keys import Vault
 from pixr.adapters.multipart import PartsBucket
 from pixr.adapters.postgres import Database, connect, stats
 from pixr.adapters.solana import Solana
-from pixr.domain.renditions import SolPrice
+from pixr.domain.quotes import SolPrice
 
 if TYPE_CHECKING:
     from pixr.adapters.redis import ViewStream

@@ -43,7 +43,7 @@ from pixr.domain.errors import (
 )
 from pixr.domain.investments import check_gain, check_investors, check_share, return_cap
 from pixr.domain.money import Lamports, spend
-from pixr.domain.renditions import Quote, SolPrice
+from pixr.domain.quotes import Quote, SolPrice
 from pixr.domain.withdrawals import DAY
 
 ACCEPTED_STATUS = 202
@@ -158,7 +158,7 @@ def _fresh_quote(
     )
     funding = investments.get_funding(db, asked.content_id, asked.rung)
     if funding is None:
-        return price(row, asked.rung, sol=sol, now=now)
+        return price(db, row, asked.rung, sol=sol, now=now)
     if funding["state"] == "FAILED":
         raise NoGain(f"an upgrade to {asked.rung}p failed before: it cannot be made of this source")
     return None

@@ -8,7 +8,7 @@ the job as far as it got: queued, it is planned; encoding, its open chunks are a
 again; closed, nothing happens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -22,9 +22,10 @@ from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg
 from pixr.adapters.objects import Bucket, ObjectMissing
 from pixr.adapters.postgres import Database, Row, contents, upgrades
-from pixr.domain.costs import estimate_document
-from pixr.domain.media import plan
-from pixr.domain.renditions import Source, base_rung, real_rungs
+from pixr.domain.costs import estimate_document, weigh
+from pixr.domain.media import Plan, plan
+from pixr.domain.quotes import Source
+from pixr.domain.renditions import base_rung, real_rungs
 from pixr.domain.sources import SourceFacts, Unusable
 
 
@@ -74,7 +75,7 @@ class Planner:
                 self._plan_source(job, original, facts, is_remuxed=is_remuxed)
             else:
                 planned = self._planned(
-                    job, base_rung(facts.size), original.etag, facts, is_remuxed=is_remuxed
+                    job, base_rung(facts.size), original, facts, is_remuxed=is_remuxed
                 )
                 self._accept(job, planned, facts=facts, original=original)
         except Overtaken:
@@ -109,7 +110,7 @@ class Planner:
         planned = self._planned(
             job,
             rung,
-            original.etag,
+            original,
             facts,
             is_remuxed=is_remuxed,
             is_look_only=rung in made,
@@ -129,7 +130,7 @@ class Planner:
             raise Unusable(
                 f"the source's short side is {facts.size.short_px} px: no {job['rung']} in it"
             )
-        planned = self._planned(job, job["rung"], original.etag, facts, is_remuxed=is_remuxed)
+        planned = self._planned(job, job["rung"], original, facts, is_remuxed=is_remuxed)
         upgrades.start(self.db, planned, now=self.now)
 
     def _upload(self, key: str) -> Row | None:
@@ -167,7 +168,7 @@ class Planner:
         self,
         job: Row,
         rung: int,
-        etag: str,
+        original: Original,
         facts: SourceFacts,
         *,
         is_remuxed: bool,
@@ -186,20 +187,33 @@ class Planner:
         return upgrades.Planned(
             job_id=job["id"],
             rung=rung,
-            source_etag=etag,
+            source_etag=original.etag,
             plan=frozen,
             chunks=chunks,
             analysis=found.parts if found else None,
-            estimate=estimate_document(
-                Source(
-                    size=facts.size,
-                    frames=facts.frames,
-                    duration_ms=facts.duration_ms,
-                    audio_encoded_ms=facts.duration_ms if frozen.audio == "encode" else 0,
-                ),
-                rung,
-            ),
+            estimate=estimate_document(self._priced(job, content, frozen, facts, original), rung),
         )
+
+    def _priced(
+        self, job: Row, content: Row, frozen: Plan, facts: SourceFacts, original: Original
+    ) -> Source:
+        """The source as the price table knows it, weighed by the best rendition that is there."""
+        has_sound = content["sound_key"] is not None
+        source = Source(
+            size=facts.size,
+            frames=facts.frames,
+            duration_ms=facts.duration_ms,
+            audio_encoded_ms=(
+                facts.duration_ms if frozen.audio == "encode" and not has_sound else 0
+            ),
+            size_bytes=original.size_bytes,
+        )
+        made = contents.list_renditions(self.db, job["content_id"])
+        if not made:
+            return source
+        maker = upgrades.get(self.db, made[-1]["job_id"])
+        weight = weigh(source, made[-1], maker, source_key=job["source_key"])
+        return replace(source, weight=weight)
 
     def _accept(
         self, job: Row, planned: upgrades.Planned, *, facts: SourceFacts, original: Original

@@ -9,21 +9,22 @@ time, bytes, chunks) at the same prices, so the error is that of the estimate al
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from pixr.domain.renditions import (
+from pixr.domain.quotes import (
+    COMPUTED,
+    ORDINARY,
     PRICES,
     VCPU_S_USD,
     Source,
+    Weight,
     estimated_bytes,
-    rung_size,
     work,
 )
-
-_COMPUTED: Final = ("encode", "read", "audio")
-"""What of the price table is processor time."""
+from pixr.domain.renditions import rung_size
 
 _USD_PLACES: Final = 6
 
@@ -36,7 +37,7 @@ def estimate_document(source: Source, rung: int) -> dict[str, Any]:
     """
     amounts = work(source, rung)
     usd = {code: amount * PRICES[code].usd for code, amount in amounts.items()}
-    compute_usd = sum((usd[code] for code in _COMPUTED), start=Fraction(0))
+    compute_usd = sum((usd[code] for code in COMPUTED), start=Fraction(0))
     return _document(
         vcpu_ms=_ceil(compute_usd * 1000 * _inverse(VCPU_S_USD)),
         megapixels=_ceil(Fraction(source.frames * rung_size(source.size, rung).pixels, 10**6)),
@@ -69,6 +70,41 @@ def actual_document(
         + converted_usd
     )
     return _document(vcpu_ms=cpu_ms, megapixels=megapixels, size_bytes=size_bytes, usd=usd)
+
+
+def weigh(
+    source: Source,
+    rendition: Mapping[str, Any],
+    job: Mapping[str, Any] | None,
+    *,
+    source_key: str,
+) -> Weight:
+    """How heavy a film is, by a rendition that is there already.
+
+    Args:
+        source: The film as it is now.
+        rendition: A row of ``renditions``.
+        job: The row of ``upgrade_jobs`` that made it; None: it is not known.
+        source_key: What the film is made of now. What a job took says something about this source
+            only if it was made of it, and by our own workers.
+    """
+    ours = job
+    if job is None or job["way"] != "chunks" or job["source_key"] != source_key:
+        ours = None
+    has_encoded = ours is not None and ours["settings"].get("audio") == "encode"
+    made_of = replace(
+        source,
+        audio_encoded_ms=source.duration_ms if has_encoded else 0,
+        weight=ORDINARY,
+        size_bytes=None,
+    )
+    thought = estimate_document(made_of, rendition["rung"])
+    actual = ours["actual"] if ours else None
+    taken_ms = actual["vcpu_ms"] if actual else thought["vcpu_ms"]
+    return Weight.of(
+        compute=Fraction(taken_ms, thought["vcpu_ms"]),
+        size=Fraction(rendition["bytes"], thought["bytes"]),
+    )
 
 
 def error_percent(

@@ -28,6 +28,7 @@ from pixr.domain.media import (
     open_arguments,
     picture_chain,
 )
+from pixr.domain.quotes import SEARCHED_FRAMES
 from pixr.domain.renditions import Size
 
 CRFS: Final = (19, 25, 31)
@@ -36,7 +37,7 @@ CRF_MAX: Final = 30
 """Beyond these a target is missed by less than it costs, or the look of a flat film is ruined."""
 
 WINDOWS_MAX: Final = 4
-SAMPLED_FRAMES: Final = 96
+SAMPLED_FRAMES: Final = SEARCHED_FRAMES
 """Over all windows: four seconds, 4 to 7 % of the CPU that ten minutes of 1080p take."""
 
 SUBSAMPLE: Final = 3

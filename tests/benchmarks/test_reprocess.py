@@ -13,7 +13,7 @@ from benchmarks import reprocess_schedule as schedule
 from benchmarks.reprocess_bytes import Share, between, moov_bytes, read_packets
 from benchmarks.reprocess_errors import Thought, error_figures, percentile
 from benchmarks.reprocess_schedule import Task, Work, fan_out, in_turn, run_s, side_by_side
-from pixr.domain.renditions import VCPU_S_USD
+from pixr.domain.quotes import VCPU_S_USD
 from tests.clips import numbered
 
 TASKS = st.builds(

@@ -1,5 +1,6 @@
 """Goal: estimate and actual are told in the same money, so their difference means something."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -8,22 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixr.domain.costs import actual_document, error_percent, estimate_document
-from pixr.domain.renditions import LADDER, PRICES, Size, Source, estimated_bytes
+from pixr.domain.costs import actual_document, error_percent, estimate_document, weigh
+from pixr.domain.quotes import ORDINARY, PRICES, VCPU_S_USD, Source, Weight, estimated_bytes
+from pixr.domain.renditions import LADDER, Size
 
 HD = Source(size=Size(width_px=1920, height_px=1080), frames=14_400, duration_ms=600_000)
 
 
 def test_an_estimate_is_the_cost_of_the_work_alone() -> None:
-    """10 minutes of 1080p: 29.86 gigapixels made and as many read, 61 chunks."""
+    """10 minutes of 1080p: 29.86 gigapixels made and as many read, 60 chunks."""
     document = estimate_document(HD, 1080)
     gigapixels = Fraction(14_400 * 1920 * 1080, 10**9)
     assert document["megapixels"] == 29_860  # rounded up
-    assert document["vcpu_ms"] == -(-gigapixels * 63 * 1_100 // 1)
+    tried = Fraction(3 * 96 * 1920 * 1080, 10**9)
+    compute_usd = (
+        gigapixels * PRICES["encode"].usd
+        + (gigapixels + tried) * PRICES["read"].usd
+        + tried * PRICES["search"].usd
+    )
+    assert document["vcpu_ms"] == -(-compute_usd * 1_000 // VCPU_S_USD)
     assert document["bytes"] == estimated_bytes(HD, 1080)
     usd = (
-        gigapixels * (PRICES["encode"].usd + PRICES["read"].usd)
-        + 61 * PRICES["requests"].usd
+        compute_usd
+        + 60 * PRICES["requests"].usd
         + Fraction(estimated_bytes(HD, 1080), 10**9) * PRICES["storage"].usd
     )
     assert Fraction(document["usd"]) - usd < Fraction(1, 10**6)
@@ -36,7 +44,7 @@ def test_what_was_foreseen_exactly_has_no_error() -> None:
         cpu_ms=thought["vcpu_ms"],
         megapixels=thought["megapixels"],
         size_bytes=thought["bytes"],
-        chunks=61,
+        chunks=60,
     )
     assert {**thought, "usd": None} == {**was, "usd": None}
     assert abs(Decimal(thought["usd"]) - Decimal(was["usd"])) <= Decimal("0.000002")
@@ -83,3 +91,52 @@ def test_more_work_is_never_thought_cheaper(frames: int, rung: int, audio_ms: in
     for more in (thought(frames + 1, audio_ms), thought(frames, audio_ms + 1)):
         assert all(more[name] >= less[name] for name in ("vcpu_ms", "megapixels", "bytes"))
         assert Decimal(more["usd"]) >= Decimal(less["usd"])
+
+
+def made(*, cpu_factor: str = "1", size_factor: str = "1", **changes: Any) -> tuple[Any, Any]:
+    """A first rendition of ``HD`` and its job, so many times as heavy as the table says."""
+    source = replace(HD, audio_encoded_ms=HD.duration_ms if "settings" in changes else 0)
+    thought = estimate_document(source, 480)
+    rendition = {"rung": 480, "bytes": round(thought["bytes"] * Fraction(size_factor))}
+    job = {
+        "way": "chunks",
+        "source_key": "originals/a",
+        "settings": {"audio": "copy"},
+        "actual": {"vcpu_ms": round(thought["vcpu_ms"] * Fraction(cpu_factor))},
+    }
+    return rendition, job | changes
+
+
+def weighed(rendition: Any, job: Any) -> Weight:
+    return weigh(HD, rendition, job, source_key="originals/a")
+
+
+def test_a_film_is_as_heavy_as_what_is_there_of_it() -> None:
+    assert weighed(*made()) == ORDINARY
+    weight = weighed(*made(cpu_factor="1.5", size_factor="0.4"))
+    assert weight.compute == pytest.approx(Fraction("1.5"), rel=1e-4)
+    assert weight.size == pytest.approx(Fraction("0.4"), rel=1e-4)
+    # Weighed, the table says of the first rendition what it was.
+    rendition, job = made(cpu_factor="1.5", size_factor="0.4")
+    again = estimate_document(replace(HD, weight=weight), 480)
+    assert again["vcpu_ms"] == pytest.approx(job["actual"]["vcpu_ms"], rel=1e-4)
+    assert again["bytes"] == pytest.approx(rendition["bytes"], rel=1e-4)
+
+
+def test_sound_that_was_encoded_then_makes_no_film_heavy() -> None:
+    assert weighed(*made(settings={"audio": "encode"})) == ORDINARY
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"way": "mediaconvert"}, {"source_key": "originals/b"}, {"actual": None}],
+)
+def test_only_our_own_work_on_this_source_says_what_it_takes(changes: dict[str, Any]) -> None:
+    weight = weighed(*made(cpu_factor="3", size_factor="2", **changes))
+    assert weight.compute == 1
+    assert weight.size == pytest.approx(Fraction(2), rel=1e-4)
+
+
+def test_without_its_job_a_rendition_still_has_its_size() -> None:
+    rendition, _ = made(size_factor="2")
+    assert weighed(rendition, None).compute == 1
