@@ -51,6 +51,33 @@ def test_every_rung_of_the_ladder_is_priced_or_says_why_not(house: House) -> Non
     assert full["open"] == full["price"]
 
 
+def test_a_film_is_priced_by_what_is_there_of_it(house: House) -> None:
+    publish(house)
+    house.db.execute("UPDATE contents SET source_bytes = 10^9")
+
+    def lines() -> dict[str, dict[str, str]]:
+        offers = house.get("/content/clip/upgrades", sub=None).body["upgrades"]
+        quote = next(offer["quote"] for offer in offers if offer["quality"] == "1080p")
+        return {line["code"]: line for line in quote["lines"]}
+
+    house.db.execute("UPDATE renditions SET bytes = 2_000_000")
+    before = lines()
+    house.db.execute("UPDATE renditions SET bytes = 4_000_000")
+    after = lines()
+    kept_gb, kept_before_gb = (float(one["storage"]["quantity"]) for one in (after, before))
+    assert kept_gb == pytest.approx(2 * kept_before_gb, rel=0.001)
+    assert "by what is there of this film" in after["storage"]["unit"]
+    assert after["encode"] == before["encode"]
+    house.db.execute("""UPDATE upgrade_jobs SET actual = '{"vcpu_ms": 60000}'""")
+    slower = lines()
+    house.db.execute("""UPDATE upgrade_jobs SET actual = '{"vcpu_ms": 90000}'""")
+    slowest = lines()
+    for code in ("encode", "read", "search"):
+        more, less = (float(one[code]["quantity"]) for one in (slowest, slower))
+        assert more == pytest.approx(1.5 * less, rel=0.001)
+    assert slowest["storage"]["quantity"] == after["storage"]["quantity"]
+
+
 def test_a_rung_that_would_show_nothing_new_costs_nothing(house: House) -> None:
     """A source that was blown up: it is twice 1080 lines, and 1440 of them hold nothing."""
     publish(house, short_px=2160, detail={720: 3_890, 1080: 4_249, 1440: 4_250})
