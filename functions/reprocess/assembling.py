@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -26,7 +27,7 @@ from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegKilled, FfmpegTimedOut
 from pixr.adapters.objects import Bucket
 from pixr.adapters.postgres import Database, Row, contents, renditions, upgrades
-from pixr.domain.costs import actual_document
+from pixr.domain.costs import actual_document, converted_usd
 from pixr.domain.media import Plan
 from pixr.domain.sources import Unusable
 
@@ -277,9 +278,16 @@ class Assembler:
 
 
 def _actual(job: Row, plan: Plan, media: Media) -> dict[str, Any]:
+    is_ours = job["way"] == "chunks"
+    charge_usd = converted_usd(
+        short_px=plan.size.short_px,
+        frames=plan.frames,
+        duration_ms=plan.duration_ms,
+    )
     return actual_document(
         cpu_ms=job["cpu_ms"] + media.cpu_ms,
         megapixels=plan.frames * plan.size.pixels // 10**6,
         size_bytes=media.size_bytes,
-        chunks=job["chunks_total"] if job["way"] == "chunks" else 0,
+        chunks=job["chunks_total"] if is_ours else 0,
+        converted_usd=Fraction(0) if is_ours else charge_usd,
     )

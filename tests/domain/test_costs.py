@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixr.domain.costs import actual_document, error_percent, estimate_document, weigh
+from pixr.domain.costs import (
+    actual_document,
+    converted_usd,
+    error_percent,
+    estimate_document,
+    weigh,
+)
 from pixr.domain.quotes import ORDINARY, PRICES, VCPU_S_USD, Source, Weight, estimated_bytes
 from pixr.domain.renditions import LADDER, Size
 
@@ -140,3 +146,25 @@ def test_only_our_own_work_on_this_source_says_what_it_takes(changes: dict[str, 
 def test_without_its_job_a_rendition_still_has_its_size() -> None:
     rendition, _ = made(size_factor="2")
     assert weighed(rendition, None).compute == 1
+
+
+@pytest.mark.parametrize(
+    ("short_px", "fps", "minutes", "usd"),
+    [
+        (480, 24, 10, "0.12"),
+        (720, 30, 10, "0.24"),
+        (1080, 60, 10, "0.48"),
+        (1440, 24, 10, "0.48"),
+        (240, 24, Fraction(1, 600), "0.002"),
+    ],
+)
+def test_a_conversion_costs_what_aws_says(
+    short_px: int, fps: int, minutes: Fraction, usd: str
+) -> None:
+    duration_ms = round(60_000 * minutes)
+    charged_usd = converted_usd(
+        short_px=short_px,
+        frames=fps * duration_ms // 1000,
+        duration_ms=duration_ms,
+    )
+    assert charged_usd == Fraction(usd)

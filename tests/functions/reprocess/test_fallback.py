@@ -7,6 +7,7 @@ order and from strangers, and what came of it is counted.
 
 import itertools
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -69,6 +70,8 @@ def test_conversion_is_published_like_any_rendition(house: Fallback, tmp_path: P
     assert len(levels(playlist)) == 96
     assert sound_md5(playlist) == sound_md5(clip)
     assert chunk["object_key"] not in house.studio.keys("chunks/")
+    # Of four seconds ten are charged, in the cheapest class, and our own work besides.
+    assert Decimal("0.002") <= Decimal(published["actual"]["usd"]) < Decimal("0.003")
     # A better source can be compared with this one as with any.
     kept = unpack_film(house.studio.read(house.studio.content("film")["fingerprint_key"]))
     assert (kept.duration_ms, len(kept.pictures)) == (4_000, 4 * PICTURES_PER_S)
