@@ -10,6 +10,7 @@ from benchmarks.figures import Figure, at_least, at_most, exact
 from benchmarks.reprocess_films import Compared
 from benchmarks.reprocess_path import Step, Used
 from benchmarks.reprocess_schedule import Task, Work, fan_out, in_turn, side_by_side
+from pixr.domain.quality import JOINS_MAX
 
 PERCENT = 100
 MEGA = 1e6
@@ -77,35 +78,31 @@ def _ladder_megapixels(film: Compared) -> float:
     return sum(film.pixels * (rung / top) ** 2 for rung in film.rungs) / MEGA
 
 
-def _task(used: Used, *, times: int = 1) -> Task:
+def _task(used: Used) -> Task:
     return Task(
-        cpu_s=used.cpu_s * times,
-        bytes_moved=(used.bytes_read + used.bytes_written) * times,
-        requests=used.requests * times,
+        cpu_s=used.cpu_s,
+        bytes_moved=used.bytes_read + used.bytes_written,
+        requests=used.requests,
     )
 
 
 def work_of(film: Compared, *, times: int = 1) -> Work:
     """The job as its steps were, or as if the film went on ``times`` as long.
 
-    A longer film has more chunks. What is judged by samples stays, all else is thought to grow with
-    the film.
+    A longer film has more chunks, and more joins up to so many; its samples are not more, and
+    neither planning nor searching knows how long it is.
     """
     made = film.made
     plan, search, assemble = (made.named(name)[0] for name in ("plan", "search", "assemble"))
-    joined = _task(assemble.used, times=times)
-    if assemble.sampled is not None:
-        again = _task(assemble.sampled, times=times - 1)
-        joined = Task(
-            cpu_s=joined.cpu_s - again.cpu_s,
-            bytes_moved=joined.bytes_moved - again.bytes_moved,
-            requests=joined.requests - again.requests,
-        )
+    joins = len(film.shares) - 1
+    judged = min(JOINS_MAX, len(film.shares) * times - 1) / joins if joins else 1.0
+    joined = assemble.used.plus(assemble.used, times - 1)
+    joined = joined.plus(assemble.samples, 1 - times).plus(assemble.joins, judged - times)
     return Work(
         plan=_task(plan.used),
         search=_task(search.used),
         chunks=[_task(step.used) for step in made.named("chunk")] * times,
-        assemble=joined,
+        assemble=_task(joined),
     )
 
 

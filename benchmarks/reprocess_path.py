@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 import boto3
@@ -100,13 +100,13 @@ class Used:
     requests: int
     """To S3."""
 
-    def since(self, before: Used) -> Used:
-        """What came after ``before``."""
+    def plus(self, other: Used, times: float = 1.0) -> Used:
+        """With ``times`` another."""
         return Used(
-            cpu_s=self.cpu_s - before.cpu_s,
-            bytes_read=self.bytes_read - before.bytes_read,
-            bytes_written=self.bytes_written - before.bytes_written,
-            requests=self.requests - before.requests,
+            cpu_s=self.cpu_s + times * other.cpu_s,
+            bytes_read=round(self.bytes_read + times * other.bytes_read),
+            bytes_written=round(self.bytes_written + times * other.bytes_written),
+            requests=round(self.requests + times * other.requests),
         )
 
 
@@ -117,24 +117,32 @@ class Step:
     name: str
     used: Used
     wall_s: float
-    sampled: Used | None
-    """What of it went into samples, of which a longer film has no more."""
+    samples: Used
+    """What of it went into judging samples, of which a longer film has no more."""
+    joins: Used
+    """What of it went into judging joins, of which so many are judged at most."""
+
+
+NOTHING: Final = Used(cpu_s=0.0, bytes_read=0, bytes_written=0, requests=0)
 
 
 class WatchedFfmpeg(Ffmpeg):
-    """FFmpeg, and what those runs took that judge samples of a film."""
+    """FFmpeg, and what those runs took that judge samples or joins of a film."""
 
     def __init__(self, binary: Path, used: Callable[[], Used]) -> None:
         super().__init__(binary)
-        self.sampled: Used | None = None
+        self.samples = self.joins = NOTHING
         self._used = used
 
     def run(self, arguments: Sequence[str], *, timeout_s: int) -> Run:
         """As FFmpeg's own."""
         before = self._used()
         done = super().run(arguments, timeout_s=timeout_s)
+        taken = self._used().plus(before, -1)
         if any("libvmaf" in argument for argument in arguments):
-            self.sampled = self._used().since(before)
+            self.samples = self.samples.plus(taken)
+        elif any("ssim=" in argument for argument in arguments):
+            self.joins = self.joins.plus(taken)
         return done
 
 
@@ -280,15 +288,16 @@ class Studio:
     @contextlib.contextmanager
     def _step(self, name: str, steps: list[Step] | None = None) -> Iterator[list[Step]]:
         kept: list[Step] = [] if steps is None else steps
-        self.ffmpeg.sampled = None
+        self.ffmpeg.samples = self.ffmpeg.joins = NOTHING
         before, begun_s = self.used(), time.perf_counter()
         yield kept
         kept.append(
             Step(
                 name=name,
-                used=self.used().since(before),
+                used=self.used().plus(before, -1),
                 wall_s=time.perf_counter() - begun_s,
-                sampled=self.ffmpeg.sampled,
+                samples=self.ffmpeg.samples,
+                joins=self.ffmpeg.joins,
             )
         )
 

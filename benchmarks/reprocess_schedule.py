@@ -43,9 +43,9 @@ client."""
 MESSAGE_S: Final = 0.2
 """Assumed from a send to the call: queue, poller and invocation take tens of milliseconds each."""
 
-REQUEST_S: Final = 0.1
-"""Until S3's first byte: 100 to 200 ms, says its guide to performance; our ranges are one after the
-other."""
+REQUEST_S: Final = 0.03
+"""Assumed until S3's first byte inside a region; its guide says 100 to 200 ms for whole small
+objects. Windows are read ahead of FFmpeg's work, and counted here as if it waited for each."""
 
 NETWORK_BYTES_PER_S: Final = 70e6
 """Of one worker: about 600 Mbit a second, as often measured from Lambda to S3."""

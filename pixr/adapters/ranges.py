@@ -1,6 +1,6 @@
 """One version of one S3 object, served to FFmpeg on 127.0.0.1 by ranges.
 
-    FFmpeg ──GET, Range──▶ 127.0.0.1 ──▶ S3, in windows of 64 KiB … 4 MiB, If-Match
+    FFmpeg ──GET, Range──▶ 127.0.0.1 ──▶ S3, in windows of 128 KiB … 4 MiB, If-Match
 
 FFmpeg seeks as it needs and reads only that, and neither credentials nor names of hosts come near
 it. A window is asked for when the one before is used up, and is a fraction of what was sent in this
@@ -22,12 +22,12 @@ from typing import Any, Final
 
 from pixr.adapters.objects import Bucket, ObjectStoreError
 
-WINDOW_BYTES_MIN: Final = 64 * 1024
+WINDOW_BYTES_MIN: Final = 128 * 1024
 WINDOW_BYTES_MAX: Final = 4 * 1024**2
-WINDOW_SHARE: Final = 8
-"""A window is an eighth of what this answer has sent: thirty requests for ten seconds of 1080p."""
+WINDOW_SHARE: Final = 16
+"""A window is a sixteenth of what this answer has sent: forty requests for ten seconds of 1080p."""
 
-SEND_BUFFER_BYTES: Final = 64 * 1024
+SEND_BUFFER_BYTES: Final = 32 * 1024
 """What the socket may take before FFmpeg asks for it; the system's default is megabytes."""
 
 IDLE_TIMEOUT_S: Final = 60

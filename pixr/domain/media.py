@@ -221,7 +221,7 @@ SEEKABLE_TICK_S: Final = Fraction(2, 10**6)
 
 READ_TIMEOUT_US: Final = 60_000_000
 
-RECEIVE_BUFFER_BYTES: Final = 128 * 1024
+RECEIVE_BUFFER_BYTES: Final = 32 * 1024
 """Left alone, the system takes megabytes ahead of what FFmpeg reads, and most of it for nothing."""
 
 

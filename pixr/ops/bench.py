@@ -39,12 +39,8 @@ def command(
         int, Option(help="withdraw: how many, one by one.", min=2)
     ] = _DEFAULT.withdrawals,
     slot_ms: Annotated[int, Option(help="withdraw: of the chain.", min=5)] = _DEFAULT.slot_ms,
-    film_s: Annotated[
-        int, Option(help="reprocess: seconds of 1080p; 0: none.", min=0)
-    ] = _DEFAULT.film_s,
-    large_film_s: Annotated[
-        int, Option(help="reprocess: seconds of 2160p; 0: none.", min=0)
-    ] = _DEFAULT.large_film_s,
+    film_s: Annotated[int, Option(help="reprocess: of 1080p.", min=0)] = _DEFAULT.film_s,
+    large_film_s: Annotated[int, Option(help="… of 2160p.", min=0)] = _DEFAULT.large_film_s,
     clips: Annotated[int, Option(help="reprocess: how many.", min=0)] = _DEFAULT.clips,
     minutes: Annotated[int, Option(help="fees: of a day made up.", min=60)] = _DEFAULT.minutes,
 ) -> None:
@@ -53,10 +49,7 @@ def command(
     if what is None:
         _list(console)
         return
-    if what not in BENCHMARKS:
-        raise LocalError(
-            f"There is no benchmark `{what}`.", mend=f"Choose one of: {', '.join(BENCHMARKS)}."
-        )
+    _check(what)
     measured_on = machine.describe(*PACKAGES)
     sizes = Sizes(
         repeats=repeats,
@@ -81,6 +74,13 @@ def command(
     with console.status(what) as status:
         report = catalogue.find(what)(sizes, lambda line: status.update(f"{what}: {line}"))
     screen.show(console, report, measured_on)
+
+
+def _check(what: str) -> None:
+    if what not in BENCHMARKS:
+        raise LocalError(
+            f"There is no benchmark `{what}`.", mend=f"Choose one of: {', '.join(BENCHMARKS)}."
+        )
 
 
 def _list(console: Console) -> None:
