@@ -68,16 +68,23 @@ class Clip:
     coding: Sequence[str]
 
 
-def _bunny(start: int) -> tuple[str, ...]:
-    return ("-ss", str(start), "-i", str(FILM))
+@dataclass(frozen=True, slots=True)
+class Of:
+    """Where a clip is from."""
 
+    kind: str
+    """The film, live action, or what FFmpeg paints."""
+    name: str = ""
+    """Of the file of live action, or of the source that paints."""
+    start: int = 0
+    """In seconds."""
 
-def _live(name: str, start: int = 0) -> tuple[str, ...]:
-    return ("-ss", str(start), "-i", str(_live_action() / name))
-
-
-def _painted(source: str) -> tuple[str, ...]:
-    return ("-f", "lavfi", "-i", source)
+    def arguments(self) -> tuple[str, ...]:
+        """As FFmpeg opens it."""
+        if self.kind == "painted":
+            return ("-f", "lavfi", "-i", self.name)
+        path = FILM if self.kind == "film" else _live_action() / self.name
+        return ("-ss", str(self.start), "-i", str(path))
 
 
 def _camera(bits_per_s: str) -> tuple[str, ...]:
@@ -93,76 +100,86 @@ def _live_action() -> Path:
     return Path(found.origin).parent / "datasets" / "data"
 
 
-def clips() -> list[Clip]:
-    """Twenty-four sources; neighbours in the list are unlike each other.
+CLIPS: Final = (
+    ("film, fine", Of("film", start=20), HD_READY, 6, 720, LONG),
+    (
+        "live action, camera",
+        Of("live", "bikes.mp4", start=2),
+        f"{WIDE_720},{SHARP}",
+        5,
+        720,
+        _camera("10M"),
+    ),
+    ("film 1080p, as it is", Of("film", start=24), "", 5, 1080, COPY),
+    (
+        "fractal, camera",
+        Of("painted", "mandelbrot=size=1280x720:rate=30"),
+        "null",
+        4,
+        720,
+        _camera("10M"),
+    ),
+    ("film with grain", Of("film", start=12), f"{HD_READY},{GRAIN}", 5, 720, FINE),
+    ("head and shoulders", Of("live", "carphone_pristine.mp4"), NARROW_720, 4, 720, FINE),
+    ("film 25 fps, as it is", Of("live", "bigbuckbunny.mp4"), "", 5, 720, COPY),
+    ("film portrait, HEVC", Of("film", start=7), "crop=608:1080,scale=720:1280", 5, 720, HEVC),
+    (
+        "live action 1080p, camera",
+        Of("live", "bikes.mp4", start=6),
+        f"{WIDE_1080},{SHARP}",
+        4,
+        1080,
+        _camera("17M"),
+    ),
+    ("film 1080p, rough", Of("film", start=13), "null", 5, 1080, ROUGH),
+    ("film 50 fps, camera", Of("film", start=16), f"{HD_READY},{FAST}", 4, 720, _camera("14M")),
+    ("still, fine", Of("film", start=26), f"{HD_READY},trim=end_frame=1,loop=200:1", 6, 720, LONG),
+    ("720p of 1080p, as it is", Of("film", start=0), "", 5, 720, COPY),
+    ("life, rough", Of("painted", LIFE), "scale=960:720:flags=neighbor", 4, 720, ROUGH),
+    ("live action, long", Of("live", "bikes.mp4"), WIDE_720, 10, 720, FINE),
+    ("film, long", Of("film", start=4), HD_READY, 18, 720, _camera("8M")),
+    ("pattern", Of("painted", "testsrc2=size=1280x720:rate=25"), "null", 5, 720, FINE),
+    ("film 30 fps, rough", Of("film", start=3), f"fps=30,{HD_READY}", 5, 720, ROUGH),
+    (
+        "live action with grain, HEVC",
+        Of("live", "bikes.mp4", start=4),
+        f"{WIDE_720},{GRAIN}",
+        4,
+        720,
+        HEVC,
+    ),
+    ("film 720p of 1080p, camera", Of("film", start=18), "null", 5, 720, _camera("17M")),
+    ("film 1440p", Of("film", start=9), "scale=2560:1440,unsharp", 3, 1440, FINE),
+    (
+        "live action 30 fps, rough",
+        Of("live", "bikes.mp4", start=5),
+        f"{WIDE_720},{SHARP},fps=30",
+        5,
+        720,
+        ROUGH,
+    ),
+    ("film 1080p, camera", Of("film", start=1), "null", 4, 1080, _camera("20M")),
+    ("film 12 fps, fine", Of("film", start=15), f"fps=12,{HD_READY}", 8, 720, LONG),
+)
+"""Neighbours are unlike each other: name, origin, filters, seconds, rung that is paid for, coding.
 
-    How an upload was encoded says nothing about its film: cameras spend the same bits on anything,
-    an editor's export few or many.
-    """
-    found = (
-        ("film, fine", _bunny(20), HD_READY, 6, 720, LONG),
-        (
-            "live action, camera",
-            _live("bikes.mp4", 2),
-            f"{WIDE_720},{SHARP}",
-            5,
-            720,
-            _camera("10M"),
-        ),
-        ("film 1080p, as it is", _bunny(24), "", 5, 1080, COPY),
-        (
-            "fractal, camera",
-            _painted("mandelbrot=size=1280x720:rate=30"),
-            "null",
-            4,
-            720,
-            _camera("10M"),
-        ),
-        ("film with grain", _bunny(12), f"{HD_READY},{GRAIN}", 5, 720, FINE),
-        ("head and shoulders", _live("carphone_pristine.mp4"), NARROW_720, 4, 720, FINE),
-        ("film 25 fps, as it is", _live("bigbuckbunny.mp4"), "", 5, 720, COPY),
-        ("film portrait, HEVC", _bunny(7), "crop=608:1080,scale=720:1280", 5, 720, HEVC),
-        (
-            "live action 1080p, camera",
-            _live("bikes.mp4", 6),
-            f"{WIDE_1080},{SHARP}",
-            4,
-            1080,
-            _camera("17M"),
-        ),
-        ("film 1080p, rough", _bunny(13), "null", 5, 1080, ROUGH),
-        ("film 50 fps, camera", _bunny(16), f"{HD_READY},{FAST}", 4, 720, _camera("14M")),
-        ("still, fine", _bunny(26), f"{HD_READY},trim=end_frame=1,loop=200:1", 6, 720, LONG),
-        ("720p of 1080p, as it is", _bunny(0), "", 5, 720, COPY),
-        ("life, rough", _painted(LIFE), "scale=960:720:flags=neighbor", 4, 720, ROUGH),
-        ("live action, long", _live("bikes.mp4"), WIDE_720, 10, 720, FINE),
-        ("film, long", _bunny(4), HD_READY, 18, 720, _camera("8M")),
-        ("pattern", _painted("testsrc2=size=1280x720:rate=25"), "null", 5, 720, FINE),
-        ("film 30 fps, rough", _bunny(3), f"fps=30,{HD_READY}", 5, 720, ROUGH),
-        (
-            "live action with grain, HEVC",
-            _live("bikes.mp4", 4),
-            f"{WIDE_720},{GRAIN}",
-            4,
-            720,
-            HEVC,
-        ),
-        ("film 720p of 1080p, camera", _bunny(18), "null", 5, 720, _camera("17M")),
-        ("film 1440p", _bunny(9), "scale=2560:1440,unsharp", 3, 1440, FINE),
-        (
-            "live action 30 fps, rough",
-            _live("bikes.mp4", 5),
-            f"{WIDE_720},{SHARP},fps=30",
-            5,
-            720,
-            ROUGH,
-        ),
-        ("film 1080p, camera", _bunny(1), "null", 4, 1080, _camera("20M")),
-        ("film 12 fps, fine", _bunny(15), f"fps=12,{HD_READY}", 8, 720, LONG),
-    )
+How an upload was encoded says nothing about its film: cameras spend the same bits on anything, an
+editor's export few or many.
+"""
+
+
+def clips() -> list[Clip]:
+    """Twenty-four sources that differ as uploads do."""
     return [
-        Clip(name=name, inputs=inputs, filters=how, seconds=seconds, rung=rung, coding=coding)
-        for name, inputs, how, seconds, rung, coding in found
+        Clip(
+            name=name,
+            inputs=origin.arguments(),
+            filters=filters,
+            seconds=seconds,
+            rung=rung,
+            coding=coding,
+        )
+        for name, origin, filters, seconds, rung, coding in CLIPS
     ]
 
 
@@ -183,7 +200,15 @@ def make_film(ffmpeg: str, seconds: int) -> Path:
 
 def make_large_film(ffmpeg: str, seconds: int) -> Path:
     """2160p made of 1080p, with detail and grain, key frames every two seconds as cameras do."""
-    arguments = [*_bunny(ENLARGED_FROM_S), "-t", str(seconds), "-map", "0:v:0", "-map", "0:a:0"]
+    arguments = [
+        *Of("film", start=ENLARGED_FROM_S).arguments(),
+        "-t",
+        str(seconds),
+        "-map",
+        "0:v:0",
+        "-map",
+        "0:a:0",
+    ]
     arguments += ["-vf", ENLARGED, *X264, "-crf", "21", "-g", "48", *AAC]
     return _made(ffmpeg, arguments)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from benchmarks import reprocess_prices as prices
 from benchmarks.figures import Figure, at_least, at_most, exact
+from benchmarks.reprocess_errors import off_percent
 from benchmarks.reprocess_films import Compared
 from benchmarks.reprocess_path import Step, Used
 from benchmarks.reprocess_schedule import Task, Work, fan_out, in_turn, side_by_side
@@ -182,6 +183,12 @@ def _walls(film: Compared) -> list[Figure]:
                 "×",
                 beside_s / ours.wall_s,
             ),
+            exact(
+                f"speedup_here{suffix}",
+                f"… in turn on this machine{label}",
+                "×",
+                all_here_s * times / ours.wall_s,
+            ),
         ]
     return figures
 
@@ -199,7 +206,9 @@ def _money(film: Compared) -> list[Figure]:
     all_requests = sum(task.requests for task in again.values())
     own_usd = prices.worked_usd(all_cpu_s, calls=len(again), requests=all_requests)
     share = PERCENT * ours_usd / managed_usd
+    thought = off_percent(*(float(film.made.job[name]["usd"]) for name in ("estimate", "actual")))
     return [
+        exact("estimate_bias_percent", "our way, thought too dear by", "%", thought),
         exact("usd", "our way, at the price table's rates", "$", ours_usd),
         exact("billed_usd", "our way, as Lambda would bill idle cores", "$", billed_usd),
         exact("converted_usd", "the ladder by MediaConvert", "$", converted_usd),

@@ -97,9 +97,10 @@ SEARCHES: Final = 3
 SAMPLES_READ: Final = 3
 """So often those frames of the source are decoded: to be tried, to judge that, and at the end."""
 
-_BITS_PER_KILOPIXEL: Final[Mapping[int, int]] = {480: 65, 720: 58, 1080: 54, 1440: 40, 2160: 40}
+_BITS_PER_KILOPIXEL: Final[Mapping[int, int]] = {480: 65, 720: 58, 1080: 54, 1440: 32, 2160: 24}
 """What x264 'fast' makes of film and live action at the quality that the search aims at. One film
-in two is within a third of it; drawings have less, grain has up to eight times as much."""
+in two is within a third of it; drawings have less, grain up to eight times as much. From 1440 on
+VMAF has another model, which asks for less; that was measured on films that had been enlarged."""
 
 SOURCE_SHARE_MAX: Final = Fraction(6, 5)
 """An upload that was compressed hard is kept as it is, flaws included, in not much more than it has
