@@ -218,7 +218,7 @@ def test_a_part_must_not_leave_too_small_a_part_to_others(house: House) -> None:
 
 @pytest.mark.parametrize("lamports", [SOL + 1, SOL - 1, SOL - RENT + 1])
 def test_a_wallet_is_neither_overdrawn_nor_left_with_dust(house: House, lamports: int) -> None:
-    publish(house, frames=90_000_000)
+    publish(house, frames=120_000_000)
     pin_escrow(house)
     house.user("alice", lamports=SOL)
     assert price(house) > 2 * SOL
