@@ -29,7 +29,7 @@ from functions.reprocess.encoding import Encoder
 from functions.reprocess.planning import Planner
 from functions.reprocess.tuning import Tuner
 from pixr.adapters.ffmpeg import Ffmpeg, Run
-from pixr.adapters.objects import Bucket
+from pixr.adapters.objects import SMALL_BYTES_MAX, Bucket
 from pixr.adapters.postgres import Database, Row, contents, upgrades
 from pixr.local import aws, parts, process
 from pixr.local.errors import LocalError
@@ -62,9 +62,9 @@ class CountingBucket(Bucket):
         self._count(read=len(data))
         return data
 
-    def read(self, key: str) -> tuple[bytes, str]:
+    def read(self, key: str, *, bytes_max: int = SMALL_BYTES_MAX) -> tuple[bytes, str]:
         """As the bucket's own."""
-        data, etag = super().read(key)
+        data, etag = super().read(key, bytes_max=bytes_max)
         self._count(read=len(data))
         return data, etag
 
@@ -82,6 +82,11 @@ class CountingBucket(Bucket):
         """As the bucket's own."""
         super().upload(path, key, content_type=content_type)
         self._count(written=path.stat().st_size)
+
+    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+        """As the bucket's own."""
+        super().put(key, body, content_type=content_type)
+        self._count(written=len(body))
 
     def replace(self, key: str, body: bytes, *, content_type: str, etag: str | None) -> None:
         """As the bucket's own."""

@@ -198,16 +198,11 @@ class Comparer:
             raise Unusable(f"what is kept of the present source cannot be read: {error}") from error
 
     def _write(self, key: str, data: bytes) -> None:
-        with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
-            path = Path(folder) / "object"
-            path.write_bytes(data)
-            self.bucket.upload(path, key, content_type="application/octet-stream")
+        self.bucket.put(key, data, content_type="application/octet-stream")
 
     def _read(self, key: str) -> bytes:
-        with tempfile.TemporaryDirectory(prefix="pixr-") as folder:
-            path = Path(folder) / "object"
-            self.bucket.download(key, path, bytes_max=FINGERPRINT_BYTES_MAX)
-            return path.read_bytes()
+        data, _ = self.bucket.read(key, bytes_max=FINGERPRINT_BYTES_MAX)
+        return data
 
     def _watch(self, job: Row, plan: Plan) -> Tap:
         """The pictures of a source that no chunk was encoded from."""

@@ -8,10 +8,9 @@ written is read back, and is pointed at by the transaction that shows the film m
 """
 
 import hashlib
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pixr.adapters.objects import Bucket, ObjectMissing, ObjectTooLarge
@@ -112,28 +111,20 @@ class Mover:
         return parts
 
     def _part(self, key: str, digest: str, *, bytes_max: int) -> bytes:
-        with tempfile.TemporaryDirectory(prefix="pixr-") as name:
-            path = Path(name) / "part"
-            try:
-                self.bucket.download(key, path, bytes_max=bytes_max)
-            except ObjectMissing as error:
-                raise NeedsAnalysis(key, "it was deleted while the job ran") from error
-            except ObjectTooLarge as error:
-                raise NeedsAnalysis(
-                    key, f"all parts have more than {PARTS_BYTES_MAX} bytes"
-                ) from error
-            data = path.read_bytes()
+        try:
+            data, _ = self.bucket.read(key, bytes_max=bytes_max)
+        except ObjectMissing as error:
+            raise NeedsAnalysis(key, "it was deleted while the job ran") from error
+        except ObjectTooLarge as error:
+            raise NeedsAnalysis(key, f"all parts have more than {PARTS_BYTES_MAX} bytes") from error
         if hashlib.sha256(data).hexdigest() != digest:
             raise NeedsAnalysis(key, "it changed while the job ran")
         return data
 
     def _write(self, key: str, data: bytes) -> str:
         """Its SHA-256, as read back."""
-        with tempfile.TemporaryDirectory(prefix="pixr-") as name:
-            path = Path(name) / "part"
-            path.write_bytes(data)
-            kind = TYPES.get(Path(key).suffix, "application/octet-stream")
-            self.bucket.upload(path, key, content_type=kind)
+        kind = TYPES.get(PurePosixPath(key).suffix, "application/octet-stream")
+        self.bucket.put(key, data, content_type=kind)
         kept = self.bucket.sha256(key)
         assert kept == hashlib.sha256(data).hexdigest(), f"{key} is not what was written"
         return kept

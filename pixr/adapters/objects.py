@@ -88,27 +88,22 @@ class Bucket:
                 answer = self._client.get_object(Bucket=self.name, Key=key)
             else:
                 answer = self._client.get_object(Bucket=self.name, Key=key, IfMatch=etag)
-            if answer["ContentLength"] > bytes_max:
-                raise ObjectTooLarge(
-                    f"s3://{self.name}/{key} has {answer['ContentLength']} bytes,"
-                    f" more than {bytes_max}"
-                )
+            self._check_size(key, answer["ContentLength"], bytes_max)
             with path.open("xb") as file:
                 for block in answer["Body"].iter_chunks(STEP_BYTES):
                     file.write(block)
 
-    def read(self, key: str) -> tuple[bytes, str]:
-        """A small object and its etag.
+    def read(self, key: str, *, bytes_max: int = SMALL_BYTES_MAX) -> tuple[bytes, str]:
+        """An object that fits into memory, and its etag.
 
         Raises:
             ObjectMissing: No such key.
-            ObjectTooLarge: More than ``SMALL_BYTES_MAX``.
+            ObjectTooLarge: More than ``bytes_max``.
             ObjectStoreError: Anything else.
         """
         with self._named("read", key):
             answer = self._client.get_object(Bucket=self.name, Key=key)
-            if answer["ContentLength"] > SMALL_BYTES_MAX:
-                raise ObjectTooLarge(f"s3://{self.name}/{key} is too large for a playlist")
+            self._check_size(key, answer["ContentLength"], bytes_max)
             return answer["Body"].read(), answer["ETag"]
 
     def read_range(self, key: str, start: int, length: int, *, etag: str) -> bytes:
@@ -146,6 +141,11 @@ class Bucket:
         """Put a file of at most 5 GiB, in one request: it is there whole or not at all."""
         with self._named("upload", key), path.open("rb") as file:
             self._client.put_object(Bucket=self.name, Key=key, Body=file, ContentType=content_type)
+
+    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+        """Put what is in memory, whatever is there."""
+        with self._named("put", key):
+            self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
 
     def replace(self, key: str, body: bytes, *, content_type: str, etag: str | None) -> None:
         """Write a small object over the version that was read.
@@ -229,6 +229,12 @@ class Bucket:
         )
         # boto3-stubs knows the other services only as Unknown.
         return boto3.client("s3", config=config)  # pyright: ignore[reportUnknownMemberType]
+
+    def _check_size(self, key: str, size_bytes: int, bytes_max: int) -> None:
+        if size_bytes > bytes_max:
+            raise ObjectTooLarge(
+                f"s3://{self.name}/{key} has {size_bytes} bytes, more than {bytes_max}"
+            )
 
     @contextmanager
     def _named(self, verb: str, key: str) -> Generator[None]:

@@ -11,6 +11,7 @@ import pytest
 
 from pixr.adapters import objects
 from pixr.adapters.objects import (
+    SMALL_BYTES_MAX,
     Bucket,
     ObjectChanged,
     ObjectMissing,
@@ -58,10 +59,12 @@ def test_download_is_bounded_before_the_first_byte(bucket: Bucket, tmp_path: Pat
     assert not (tmp_path / "out").exists()
 
 
-def test_small_objects_are_small(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(bucket, "k", b"12345")
-    assert bucket.read("k") == (b"12345", bucket.head("k").etag)
-    monkeypatch.setattr(objects, "SMALL_BYTES_MAX", 4)
+def test_what_is_read_into_memory_is_bounded(bucket: Bucket) -> None:
+    bucket.put("k", b"12345", content_type="text/plain")
+    assert bucket.read("k", bytes_max=5) == (b"12345", bucket.head("k").etag)
+    with pytest.raises(ObjectTooLarge, match="5 bytes, more than 4"):
+        bucket.read("k", bytes_max=4)
+    bucket.put("k", bytes(SMALL_BYTES_MAX + 1), content_type="text/plain")
     with pytest.raises(ObjectTooLarge):
         bucket.read("k")
 

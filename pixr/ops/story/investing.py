@@ -76,9 +76,7 @@ def _analyse(stage: Stage, content_id: str) -> dict[str, bytes]:
     with stage.screen.waiting("another service analyses the film (scene changes)"):
         parts = film.analyse(stage.ffmpeg)
     for name, data in parts.items():
-        path = stage.folder / name
-        path.write_bytes(data)
-        bucket.upload(path, f"analysis/{content_id}/{name}", content_type="application/json")
+        bucket.put(f"analysis/{content_id}/{name}", data, content_type="application/json")
     cuts = json.loads(parts["scenes.json"])["cuts"]
     stage.screen.fact(
         f"its analysis is stored: scene cuts at {', '.join(f'{cut:.2f}' for cut in cuts)} s"
