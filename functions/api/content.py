@@ -1,6 +1,5 @@
 """What a content is, and what could be better about it at which price."""
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Final
@@ -16,11 +15,10 @@ from functions.api.answers import (
     UploadState,
 )
 from functions.values import Amount
-from pixr.adapters.postgres import Database, Row, contents, investments, upgrades
-from pixr.domain.costs import weigh
+from pixr.adapters.postgres import Database, Row, contents, investments, renditions, upgrades
 from pixr.domain.errors import BeingMade, NoGain, NotFound
 from pixr.domain.investments import check_gain
-from pixr.domain.quotes import Quote, SolPrice, Source, quote
+from pixr.domain.quotes import SolPrice, Source, quote
 from pixr.domain.renditions import LADDER, Size
 
 DASH_NAME: Final = "manifest.mpd"
@@ -119,13 +117,14 @@ def show_upgrades(
     present = {item["rung"] for item in contents.list_renditions(db, content_id)}
     making = upgrades.list_making(db, content_id)
     fundings = {item["rung"]: item for item in investments.list_fundings(db, content_id)}
+    source = priced_source(db, row)
     return UpgradesView(
         content_id=content_id,
         upgrades=[
             _offer(
-                db,
                 row,
                 rung,
+                source=source,
                 present=present,
                 making=making,
                 funding=fundings.get(rung),
@@ -137,27 +136,18 @@ def show_upgrades(
     )
 
 
-def price(db: Database, row: Row, rung: int, *, sol: SolPrice | None, now: datetime) -> Quote:
-    """Price one rung of a content that has an accepted source.
-
-    Raises:
-        NoGain: The source has nothing for it.
-        QuoteUnavailable: The price of SOL is missing or old.
-    """
+def priced_source(db: Database, row: Row) -> Source | None:
+    """What prices of a content depend on, or None while it has no accepted source."""
     size = source_size(row)
-    assert size is not None
+    if size is None:
+        return None
     source = Source(
         size=size,
         frames=row["frames"],
         duration_ms=row["duration_ms"],
         size_bytes=row["source_bytes"],
     )
-    made = contents.list_renditions(db, row["content_id"])
-    if made:
-        job = upgrades.get(db, made[-1]["job_id"])
-        weight = weigh(source, made[-1], job, source_key=row["source_key"])
-        source = replace(source, weight=weight)
-    return quote(source, rung, sol=sol, now=now)
+    return renditions.weighed(db, row["content_id"], source, source_key=row["source_key"])
 
 
 def source_size(row: Row) -> Size | None:
@@ -168,10 +158,10 @@ def source_size(row: Row) -> Size | None:
 
 
 def _offer(
-    db: Database,
     row: Row,
     rung: int,
     *,
+    source: Source | None,
     present: set[int],
     making: set[int],
     funding: Row | None,
@@ -202,7 +192,8 @@ def _offer(
         )
     if funding is not None:
         return _funded(funding, state="open", reason=None)
-    priced = price(db, row, rung, sol=sol, now=now)
+    assert source is not None, "without one there is no gain"
+    priced = quote(source, rung, sol=sol, now=now)
     return UpgradeOffer(
         quality=f"{rung}p",
         gain=True,

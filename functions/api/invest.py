@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from functions.api.answers import InvestmentAccepted
-from functions.api.content import get_content, price, source_size
+from functions.api.content import get_content, priced_source, source_size
 from functions.deposits import observe_deposits
 from functions.second_factor import IN_BODY, Demand
 from functions.values import Amount
@@ -43,7 +43,7 @@ from pixr.domain.errors import (
 )
 from pixr.domain.investments import check_gain, check_investors, check_share, return_cap
 from pixr.domain.money import Lamports, spend
-from pixr.domain.quotes import Quote, SolPrice
+from pixr.domain.quotes import Quote, SolPrice, quote
 from pixr.domain.withdrawals import DAY
 
 ACCEPTED_STATUS = 202
@@ -158,7 +158,9 @@ def _fresh_quote(
     )
     funding = investments.get_funding(db, asked.content_id, asked.rung)
     if funding is None:
-        return price(db, row, asked.rung, sol=sol, now=now)
+        source = priced_source(db, row)
+        assert source is not None, "without one there is no gain"
+        return quote(source, asked.rung, sol=sol, now=now)
     if funding["state"] == "FAILED":
         raise NoGain(f"an upgrade to {asked.rung}p failed before: it cannot be made of this source")
     return None

@@ -8,7 +8,7 @@ the job as far as it got: queued, it is planned; encoding, its open chunks are a
 again; closed, nothing happens.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -21,8 +21,8 @@ from functions.reprocess.tuning import send_open_chunks
 from pixr.adapters import queue
 from pixr.adapters.ffmpeg import Ffmpeg
 from pixr.adapters.objects import Bucket, ObjectMissing
-from pixr.adapters.postgres import Database, Row, contents, upgrades
-from pixr.domain.costs import estimate_document, weigh
+from pixr.adapters.postgres import Database, Row, contents, renditions, upgrades
+from pixr.domain.costs import estimate_document
 from pixr.domain.media import Plan, plan
 from pixr.domain.quotes import Source
 from pixr.domain.renditions import base_rung, real_rungs
@@ -208,12 +208,7 @@ class Planner:
             ),
             size_bytes=original.size_bytes,
         )
-        made = contents.list_renditions(self.db, job["content_id"])
-        if not made:
-            return source
-        maker = upgrades.get(self.db, made[-1]["job_id"])
-        weight = weigh(source, made[-1], maker, source_key=job["source_key"])
-        return replace(source, weight=weight)
+        return renditions.weighed(self.db, job["content_id"], source, source_key=job["source_key"])
 
     def _accept(
         self, job: Row, planned: upgrades.Planned, *, facts: SourceFacts, original: Original
