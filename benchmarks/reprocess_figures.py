@@ -198,7 +198,7 @@ def _money(film: Compared) -> list[Figure]:
     requests = sum(step.used.requests for step in steps)
     ours_usd = prices.worked_usd(film.made.cpu_s, calls=len(steps), requests=requests)
     billed_usd = prices.billed_usd(fan_out(work_of(film)), calls=len(steps), requests=requests)
-    converted_usd = prices.converted_usd(film.rungs, seconds)
+    converted_usd = prices.converted_usd(film.rungs, frames=film.plan.frames, seconds=seconds)
     analysed_usd = prices.analysed_usd(seconds)
     managed_usd = converted_usd + analysed_usd
     again = all_again(film)

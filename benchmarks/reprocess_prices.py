@@ -11,25 +11,21 @@ from fractions import Fraction
 from typing import Final
 
 from benchmarks.reprocess_schedule import Schedule
+from pixr.domain.costs import normalized_minutes
 from pixr.domain.quotes import VCPU_S_USD
 from pixr.domain.quotes import Figure as Price
 
 AS_OF: Final = "2026-11"
 
-_BASIC: Final = (
-    "MediaConvert Basic, AVC, one pass, up to 30 fps: AWS's pricing text and public"
-    " repositories' comments; $0.0075 a normalized minute"
-)
-
 PRICES: Final[Mapping[str, Price]] = {
-    "sd": Price(
-        usd=Fraction("0.0075"), unit="minute of output below 720p", as_of=AS_OF, source=_BASIC
-    ),
-    "hd": Price(
-        usd=Fraction("0.015"), unit="minute of output of 720p or 1080p", as_of=AS_OF, source=_BASIC
-    ),
-    "uhd": Price(
-        usd=Fraction("0.030"), unit="minute of output above 1080p", as_of=AS_OF, source=_BASIC
+    "converted": Price(
+        usd=Fraction("0.0075"),
+        unit="normalized minute of output: 2 are a minute of HD, 4 one of 4K",
+        as_of=AS_OF,
+        source=(
+            "MediaConvert Basic, AVC, one pass, the cheapest there is: AWS's pricing text and"
+            " public repositories' comments"
+        ),
     ),
     "speech": Price(
         usd=Fraction("0.024"),
@@ -66,18 +62,13 @@ PRICES: Final[Mapping[str, Price]] = {
     ),
 }
 
-HD_FROM: Final = 720
-UHD_FROM: Final = 1440
 MINUTE_S: Final = 60
-MEDIACONVERT_S_MIN: Final = 10
-"""What an output is billed for at least."""
 
 
-def converted_usd(rungs: Sequence[int], seconds: float) -> float:
+def converted_usd(rungs: Sequence[int], *, frames: int, seconds: float) -> float:
     """The whole ladder by MediaConvert."""
-    minutes = max(seconds, MEDIACONVERT_S_MIN) / MINUTE_S
-    tiers = ("uhd" if rung >= UHD_FROM else "hd" if rung >= HD_FROM else "sd" for rung in rungs)
-    return minutes * sum(float(PRICES[tier].usd) for tier in tiers)
+    minutes = sum(normalized_minutes(rung, frames, round(1000 * seconds)) for rung in rungs)
+    return float(PRICES["converted"].usd * minutes)
 
 
 def analysed_usd(seconds: float) -> float:

@@ -180,13 +180,16 @@ class Assembler:
         if media.sound_key is not None:
             renditions.keep_sound(self.db, job["content_id"], media.sound_key)
 
-    def _published(self, content_id: str) -> manifest.Keys:
+    def _content(self, content_id: str) -> Row:
         content = contents.get(self.db, content_id)
         assert content is not None
+        return content
+
+    def _published(self, content_id: str) -> manifest.Keys:
         listed = contents.list_renditions(self.db, content_id)
         return manifest.Keys(
             renditions=[rendition["playlist_key"] for rendition in listed],
-            sound=content["sound_key"],
+            sound=self._content(content_id)["sound_key"],
         )
 
     def _upload(self, made: Indexed, folder: str) -> str:
@@ -202,9 +205,7 @@ class Assembler:
             return None
         if job["kind"] == "base":
             return self._comparer.first(job, plan, chunks)
-        content = contents.get(self.db, job["content_id"])
-        assert content is not None
-        return self._comparer.succeed(job, plan, chunks, content)
+        return self._comparer.succeed(job, plan, chunks, self._content(job["content_id"]))
 
     @property
     def _comparer(self) -> Comparer:
@@ -218,8 +219,7 @@ class Assembler:
         """
         if successor is None or successor.shift_ms is None:
             return None
-        content = contents.get(self.db, job["content_id"])
-        assert content is not None
+        content = self._content(job["content_id"])
         check_movable(self.db, content)
         return Mover(bucket=self.bucket).move(
             job,
@@ -278,16 +278,13 @@ class Assembler:
 
 
 def _actual(job: Row, plan: Plan, media: Media) -> dict[str, Any]:
-    is_ours = job["way"] == "chunks"
-    charge_usd = converted_usd(
-        short_px=plan.size.short_px,
-        frames=plan.frames,
-        duration_ms=plan.duration_ms,
-    )
+    chunks, charge_usd = job["chunks_total"], Fraction(0)
+    if job["way"] != "chunks":
+        chunks, charge_usd = 0, converted_usd(plan.size, plan.frames, plan.duration_ms)
     return actual_document(
         cpu_ms=job["cpu_ms"] + media.cpu_ms,
         megapixels=plan.frames * plan.size.pixels // 10**6,
         size_bytes=media.size_bytes,
-        chunks=job["chunks_total"] if is_ours else 0,
-        converted_usd=Fraction(0) if is_ours else charge_usd,
+        chunks=chunks,
+        converted_usd=charge_usd,
     )

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 from typing import Any, Final
 
 from pixr.domain.quotes import (
@@ -24,7 +25,7 @@ from pixr.domain.quotes import (
     estimated_bytes,
     work,
 )
-from pixr.domain.renditions import rung_size
+from pixr.domain.renditions import Size, rung_size
 
 _USD_PLACES: Final = 6
 
@@ -39,8 +40,8 @@ def estimate_document(source: Source, rung: int) -> dict[str, Any]:
     usd = {code: amount * PRICES[code].usd for code, amount in amounts.items()}
     compute_usd = sum((usd[code] for code in COMPUTED), start=Fraction(0))
     return _document(
-        vcpu_ms=_ceil(compute_usd * 1000 * _inverse(VCPU_S_USD)),
-        megapixels=_ceil(Fraction(source.frames * rung_size(source.size, rung).pixels, 10**6)),
+        vcpu_ms=ceil(compute_usd * 1000 * _inverse(VCPU_S_USD)),
+        megapixels=ceil(Fraction(source.frames * rung_size(source.size, rung).pixels, 10**6)),
         size_bytes=estimated_bytes(source, rung),
         usd=sum(usd.values(), start=Fraction(0)),
     )
@@ -72,28 +73,31 @@ def actual_document(
     return _document(vcpu_ms=cpu_ms, megapixels=megapixels, size_bytes=size_bytes, usd=usd)
 
 
-CONVERTED_USD: Final[Mapping[int, Fraction]] = {
-    1440: Fraction("0.048"),
-    720: Fraction("0.024"),
-    0: Fraction("0.012"),
-}
-"""A minute by the short side from which it counts: MediaConvert, Professional, as one pass of high
-quality is. From a bill in the issues of AWS's video-on-demand solution, and four times the lowest
-for 4K; 2026-11, us-east-1, not read from a price list."""
+NORMALIZED_USD: Final = Fraction("0.012")
+"""A normalized minute of MediaConvert, Professional, as one pass of high quality is. From a bill in
+the issues of AWS's video-on-demand solution; 2026-11, us-east-1, not read from a price list."""
 
-CONVERTED_FAST_FPS: Final = 30
+NORMALIZED: Final[Mapping[int, int]] = {1440: 4, 720: 2, 0: 1}
+"""How many a minute is, by the short side from which it counts: 4K, HD, SD."""
+
+NORMALIZED_FAST_FPS: Final = 30
 """A minute with more frames a second counts twice."""
 
-CONVERTED_MS_MIN: Final = 10_000
+NORMALIZED_MS_MIN: Final = 10_000
 """What is shorter is billed as so much."""
 
 
-def converted_usd(*, short_px: int, frames: int, duration_ms: int) -> Fraction:
+def normalized_minutes(short_px: int, frames: int, duration_ms: int) -> Fraction:
+    """What MediaConvert bills an output as, in its own unit."""
+    tier = next(factor for least, factor in NORMALIZED.items() if short_px >= least)
+    is_fast = 1000 * frames > NORMALIZED_FAST_FPS * duration_ms
+    minutes = Fraction(max(duration_ms, NORMALIZED_MS_MIN), 60_000)
+    return minutes * tier * (2 if is_fast else 1)
+
+
+def converted_usd(size: Size, frames: int, duration_ms: int) -> Fraction:
     """What MediaConvert charges for one rendition."""
-    tier = next(least for least in CONVERTED_USD if short_px >= least)
-    is_fast = 1000 * frames > CONVERTED_FAST_FPS * duration_ms
-    minutes = Fraction(max(duration_ms, CONVERTED_MS_MIN), 60_000)
-    return CONVERTED_USD[tier] * minutes * (2 if is_fast else 1)
+    return NORMALIZED_USD * normalized_minutes(size.short_px, frames, duration_ms)
 
 
 def weigh(
@@ -146,12 +150,8 @@ def error_percent(
 
 
 def _document(*, vcpu_ms: int, megapixels: int, size_bytes: int, usd: Fraction) -> dict[str, Any]:
-    text = str(Decimal(_ceil(usd * 10**_USD_PLACES)).scaleb(-_USD_PLACES))
+    text = str(Decimal(ceil(usd * 10**_USD_PLACES)).scaleb(-_USD_PLACES))
     return {"vcpu_ms": vcpu_ms, "megapixels": megapixels, "bytes": size_bytes, "usd": text}
-
-
-def _ceil(value: Fraction) -> int:
-    return -(-value.numerator // value.denominator)
 
 
 def _inverse(value: Fraction) -> Fraction:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 from typing import Final
 
 from pixr.domain.errors import NoGain, QuoteUnavailable
@@ -89,7 +90,8 @@ MARGIN: Final = Fraction(3, 2)
 """Price over cost. A product decision, shown as a line of its own."""
 
 SEARCHED_FRAMES: Final = 96
-"""Of the whole film, four seconds: so many are encoded to find the quality, however long it is."""
+"""Of the whole film, four seconds: so many are encoded to find the quality, however long it is. 4
+to 7 % of the CPU that ten minutes of 1080p take."""
 
 SEARCHES: Final = 3
 """At so many qualities."""
@@ -255,7 +257,7 @@ def estimated_bytes(source: Source, rung: int) -> int:
     size_bytes = kilopixels * of_one * source.weight.size
     if source.size_bytes is not None:
         size_bytes = min(size_bytes, source.size_bytes * SOURCE_SHARE_MAX)
-    return _ceil(size_bytes)
+    return ceil(size_bytes)
 
 
 def _unit(code: str, weight: Weight) -> str:
@@ -289,7 +291,7 @@ def _lines(
 
     def add(code: str, quantity: Fraction, unit: str, usd: Fraction, source: str) -> None:
         nonlocal usd_total
-        before = _ceil(usd_total * lamports_per_usd)
+        before = ceil(usd_total * lamports_per_usd)
         usd_total += usd
         lines.append(
             Line(
@@ -297,7 +299,7 @@ def _lines(
                 quantity=_decimal(quantity, places=6),
                 unit=unit,
                 usd=_decimal(usd, places=6),
-                lamports=_ceil(usd_total * lamports_per_usd) - before,
+                lamports=ceil(usd_total * lamports_per_usd) - before,
                 source=source,
             )
         )
@@ -308,16 +310,12 @@ def _lines(
             text = f"{figure.source} ({figure.as_of})"
             add(code, quantity, _unit(code, weight), quantity * figure.usd, text)
     add("margin", MARGIN - 1, "of the cost", usd_total * (MARGIN - 1), "set by the platform")
-    lacking_lamports = PRICE_MIN_LAMPORTS - _ceil(usd_total * lamports_per_usd)
+    lacking_lamports = PRICE_MIN_LAMPORTS - ceil(usd_total * lamports_per_usd)
     if lacking_lamports > 0:
         # The same sum in dollars, so that the last line completes the minimum exactly.
         usd = PRICE_MIN_LAMPORTS * _inverse_fraction(lamports_per_usd) - usd_total
         add("minimum", Fraction(1), "upgrade", usd, "the least that can be moved on chain")
     return lines
-
-
-def _ceil(value: Fraction) -> int:
-    return -(-value.numerator // value.denominator)
 
 
 def _inverse(value: Decimal) -> Fraction:
@@ -330,4 +328,4 @@ def _inverse_fraction(value: Fraction) -> Fraction:
 
 def _decimal(value: Fraction, *, places: int) -> Decimal:
     """Round up to so many decimal places."""
-    return Decimal(_ceil(value * 10**places)).scaleb(-places)
+    return Decimal(ceil(value * 10**places)).scaleb(-places)

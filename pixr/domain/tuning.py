@@ -37,9 +37,6 @@ CRF_MAX: Final = 30
 """Beyond these a target is missed by less than it costs, or the look of a flat film is ruined."""
 
 WINDOWS_MAX: Final = 4
-SAMPLED_FRAMES: Final = SEARCHED_FRAMES
-"""Over all windows: four seconds, 4 to 7 % of the CPU that ten minutes of 1080p take."""
-
 SUBSAMPLE: Final = 3
 """Every third frame is judged; what is in between looks alike."""
 
@@ -61,7 +58,7 @@ def windows(plan: Plan) -> list[Window]:
     """Up to four windows at the starts of chunks, spread over the film."""
     count = min(WINDOWS_MAX, len(plan.starts))
     positions = [(2 * number + 1) * len(plan.starts) // (2 * count) for number in range(count)]
-    frames = min(SAMPLED_FRAMES // count, plan.frames // len(plan.starts))
+    frames = min(SEARCHED_FRAMES // count, plan.frames // len(plan.starts))
     return [Window(position=position, frame_count=max(1, frames)) for position in positions]
 
 

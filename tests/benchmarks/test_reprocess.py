@@ -102,9 +102,11 @@ def test_tasks_side_by_side_take_as_long_as_the_longest() -> None:
 
 def test_a_full_reprocess_of_ten_minutes_costs_what_the_lists_say() -> None:
     """480, 720 and 1080: $0.0075 + 2 × $0.015 a minute; analysis $0.174 a minute and 600 images."""
-    assert prices.converted_usd([480, 720, 1080], 600) == pytest.approx(0.375)
-    assert prices.converted_usd([480, 720, 1080, 1440, 2160], 600) == pytest.approx(0.975)
-    assert prices.converted_usd([480], 1) == pytest.approx(0.0075 / 6)  # ten seconds at least
+    ten = {"frames": 14_400, "seconds": 600}
+    assert prices.converted_usd([480, 720, 1080], **ten) == pytest.approx(0.375)
+    assert prices.converted_usd([480, 720, 1080, 1440, 2160], **ten) == pytest.approx(0.975)
+    second = prices.converted_usd([480], frames=24, seconds=1)
+    assert second == pytest.approx(0.0075 / 6)  # ten seconds at least
     assert prices.analysed_usd(600) == pytest.approx(1.74 + 0.036)
 
 

@@ -162,9 +162,6 @@ def test_a_conversion_costs_what_aws_says(
     short_px: int, fps: int, minutes: Fraction, usd: str
 ) -> None:
     duration_ms = round(60_000 * minutes)
-    charged_usd = converted_usd(
-        short_px=short_px,
-        frames=fps * duration_ms // 1000,
-        duration_ms=duration_ms,
-    )
+    size = Size(width_px=short_px * 16 // 9, height_px=short_px)
+    charged_usd = converted_usd(size, fps * duration_ms // 1000, duration_ms)
     assert charged_usd == Fraction(usd)
