@@ -1,5 +1,6 @@
 """What a file of the corpus is, and the good clips that all of them are made from."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ OPEN = PUBLISHED | REJECTED
 """Either is right: repaired without loss, or refused."""
 HURT = OPEN | {"FAILED"}
 """The frames are damaged, so that only decoding all of them shows whether any is missing."""
+
+IS_WHOLE = os.environ.get("CORPUS") == "all"
+"""Whether everything is sent, and every call fails once, instead of what the suite has time for."""
 
 CHEAP = ("-c:a", "aac", "-b:a", "32k")
 REORDERED = ("-bf", "2", "-g", "12", "-threads", "1")

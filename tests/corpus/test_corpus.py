@@ -5,7 +5,6 @@ Damage is made from good clips on the spot, at seeded places, so that a failure 
 suite sends every third file, over two hundred; CORPUS=all sends all.
 """
 
-import os
 import re
 import secrets
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from tests.corpus import (
     tables,
     times,
 )
-from tests.corpus.case import Case, Clips
+from tests.corpus.case import IS_WHOLE, Case, Clips
 from tests.corpus.conftest import DELIVERIES_MAX, Line, Watched
 from tests.corpus.watching import children_cpu_s, limited, peaks_mib
 
@@ -37,7 +36,7 @@ ALL: Sequence[Case] = [
     )
     for case in family.CASES
 ]  # fmt: skip
-FILES = ALL if os.environ.get("CORPUS") == "all" else ALL[::3]
+FILES = ALL if IS_WHOLE else ALL[::3]
 
 WALL_MAX_S = 120
 """A hang shows as this; a neighbour on the machine makes everything slow, but not so slow."""

@@ -5,7 +5,6 @@ with an error, before or after it did what was asked; while FFmpeg is killed, fo
 in turn; while the disk is full; and while people delete and replace what is being read.
 """
 
-import os
 import random
 import secrets
 import subprocess
@@ -21,7 +20,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from psycopg.rows import DictRow
 
 from tests.clips import FFMPEG
-from tests.corpus.case import CHEAP, Clips
+from tests.corpus.case import CHEAP, IS_WHOLE, Clips
 from tests.corpus.conftest import DELIVERIES_MAX, Line
 from tests.corpus.watching import limited
 from tests.functions.reprocess.conftest import forget_settings, fund, job_record
@@ -33,7 +32,6 @@ CALLS_MAX = 80
 """More than a job of one chunk makes; the loop over them ends by itself."""
 
 RUNS_MAX = 30
-IS_WHOLE = os.environ.get("CORPUS") == "all"
 STEPS = ("plan", "encode", "assemble")
 CLOSED = ("PUBLISHED", "REJECTED", "FAILED")
 
