@@ -328,4 +328,4 @@ def _inverse_fraction(value: Fraction) -> Fraction:
 
 def _decimal(value: Fraction, *, places: int) -> Decimal:
     """Round up to so many decimal places."""
-    return Decimal(ceil(value * 10**places)).scaleb(-places)
+    return Decimal(ceil(value * Fraction(10) ** places)).scaleb(-places)
