@@ -176,6 +176,11 @@ class Hub:
         finally:
             self._connections.discard(connection)
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is any client."""
+        return bool(self._connections)
+
     def poll(self) -> None:
         """Tell every client its news; called once per slot."""
         for connection in list(self._connections):

@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from solders.keypair import Keypair
 
 import pixr
 from pixr.local.chain import ChainDidNotStart, running_chain
 from pixr.local.chain.__main__ import _listen
-from pixr.local.chain.server import build_app
-from tests.local.chain.harness import Still
+from pixr.local.chain.server import UNASKED_SLOTS_MAX, build_app
+from tests.local.chain.harness import SOL, Served, Still, pay, signed
 
 HOME = Path(pixr.__file__).parents[1]
 
@@ -156,3 +157,17 @@ def test_answers_do_not_wait_for_acknowledgements() -> None:
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert client.recv(1) == b""
+
+
+def test_slots_stop_while_nobody_asks_and_go_on_when_somebody_does() -> None:
+    with running_chain(slot_ms=5) as process:
+        served = Served(process)
+        before = served.call("getSlot")
+        time.sleep(3)
+        after = served.call("getSlot")
+        assert after - before <= UNASKED_SLOTS_MAX + 5
+        alice, bob = served.funded(), Keypair().pubkey()
+        served.wait_for_level(
+            served.send(signed(alice, [pay(alice, bob, SOL)], served.blockhash()))
+        )
+        assert served.balance(bob) == SOL
