@@ -90,12 +90,17 @@ def test_endless_work_ends_at_the_time_limit() -> None:
         Ffmpeg(FFMPEG).run(ENDLESS, timeout_s=1)
 
 
+def is_waited_for() -> bool:
+    """Whether the last thread that watches over it runs: until then it is still being started."""
+    return any("_drain" in thread.name for thread in threading.enumerate())
+
+
 def test_interruption_kills_it(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     stuck = script(tmp_path / "stuck", f"echo $$ > {pids}; exec sleep 600")
 
     def interrupt() -> None:
-        while not (pids.exists() and pids.read_text().strip()):
+        while not (pids.exists() and pids.read_text().strip() and is_waited_for()):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 

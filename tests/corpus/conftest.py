@@ -99,6 +99,7 @@ def line(
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as db:
             line = Line(db)
             with functions_at(line, url, patch):
+                line.drain()  # S3 tries out the notification when it is set up
                 yield line
     with psycopg.connect(postgres.url, autocommit=True) as admin:
         database = sql.Identifier(url.rpartition("/")[2])

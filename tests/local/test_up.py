@@ -64,7 +64,7 @@ class Up:
         self.log = data.with_suffix(".log")
         names = ("--port", "--solana-port", "--aws-port")
         options = [part for pair in zip(names, map(str, ports), strict=True) for part in pair]
-        with self.log.open("ab") as output:
+        with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [*COMMAND, "up", "--data", str(data), "--slot-ms", "20", *options],
                 env=environment(**{keeper.MARKER: self.mark}),
@@ -79,7 +79,8 @@ class Up:
                 found: int = json.loads((self.data / "machine.json").read_text())["pid"]
             except OSError:
                 return False
-            return found == self.process.pid
+            # Before it has said so, an interruption is one of its start.
+            return found == self.process.pid and "Ctrl-C stops it" in self.log.read_text()
 
         assert eventually(described), self.log.read_text()
         places: dict[str, str] = json.loads((self.data / "machine.json").read_text())

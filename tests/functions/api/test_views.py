@@ -94,14 +94,15 @@ BAD_EVENTS: list[tuple[dict[str, Any], str]] = [
     ({"occurred_at": "٢٠٣٠-01-01T00:00:00Z"}, "occurred_at"),
     ({"occurred_at": 1_700_000_000}, "occurred_at"),
     ({"occurred_at": "1700000000"}, "occurred_at"),
-    ({"occurred_at": rfc3339(datetime.now(UTC) + timedelta(minutes=30))}, "occurred_at"),
-    ({"occurred_at": rfc3339(datetime.now(UTC) - timedelta(days=8))}, "occurred_at"),
     ({"surprise": 1}, "surprise"),
 ]
 
 
 def test_one_bad_event_is_named_and_nothing_is_queued(house: House, stream: ViewStream) -> None:
-    for changed, field in BAD_EVENTS:
+    now = datetime.now(UTC)
+    wrong = (now + timedelta(minutes=30), now - timedelta(days=8))
+    times = [({"occurred_at": rfc3339(time)}, "occurred_at") for time in wrong]
+    for changed, field in [*BAD_EVENTS, *times]:
         answer = send(house, view(0), view(1), view(2, **changed))
         assert answer.problem == (400, "malformed"), changed
         named = [error["field"] for error in answer.body["errors"]]
