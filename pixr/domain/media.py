@@ -17,11 +17,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pixr.domain.renditions import CHUNK_MS, Size, rung_size
+from pixr.domain.cutting import GOP_MS, cut
+from pixr.domain.renditions import Size, rung_size
 from pixr.domain.sources import SourceFacts, Treatment
-
-GOP_MS: Final = 2_000
-"""A key frame about every two seconds, at the same frames in every rung: players switch there."""
 
 GOP_FRAMES_MAX: Final = 600
 
@@ -169,20 +167,13 @@ def plan(
 ) -> tuple[Plan, list[Chunk]]:
     """Cut the source's timeline into chunks of about ten seconds and freeze the settings.
 
-    Chunks are whole GOPs, so key frames fall on the same frames in every rung. The last chunk
-    takes the rest, between half a chunk and one and a half: a very short one costs quality.
+    Chunks are whole GOPs, so key frames fall on the same frames in every rung.
     """
     gop_frames = _gop_frames(facts)
-    chunk_frames = gop_frames * (CHUNK_MS // GOP_MS)
-    count = max(1, (facts.frames + chunk_frames // 2) // chunk_frames)
+    starts = cut(facts.frames, gop_frames, facts.keys)
     chunks = [
-        Chunk(
-            position=position,
-            frame_start=position * chunk_frames,
-            frame_count=(facts.frames if position == count - 1 else (position + 1) * chunk_frames)
-            - position * chunk_frames,
-        )
-        for position in range(count)
+        Chunk(position=position, frame_start=start, frame_count=end - start)
+        for position, (start, end) in enumerate(pairwise([*starts, facts.frames]))
     ]
     assert sum(chunk.frame_count for chunk in chunks) == facts.frames
     gaps = (later - earlier for earlier, later in pairwise(facts.pts))
@@ -239,6 +230,12 @@ def listing_arguments(source: Input) -> list[str]:
     """Print every packet of the first video and the first sound; decode nothing."""
     tracks = ["-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy"]
     return [*TOLD, *input_arguments(source), *tracks, "-f", "framecrc", "-"]
+
+
+def decode_arguments(made: Path) -> list[str]:
+    """Decode every frame of a chunk of ours and print it; fail where one is not whole."""
+    shown = ["-map", "0:V:0", "-fps_mode", "passthrough", "-enc_time_base", "demux"]
+    return [*QUIET, "-xerror", *input_arguments(made), *shown, "-f", "framecrc", "-"]
 
 
 def picture_arguments(source: Input) -> list[str]:

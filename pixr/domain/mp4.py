@@ -51,6 +51,8 @@ class _Times:
     dts: list[int]
     pts: list[int]
     deltas: list[int]
+    keys: list[bool]
+    """Whether it can be decoded without another."""
 
 
 def read_index(read: Read, size_bytes: int) -> dict[str, Track]:
@@ -190,7 +192,8 @@ def _track(trak: bytes, movie_timescale: int, size_bytes: int) -> Track | None:
         width_px=width_px,
         height_px=height_px,
         pixel_shape=Fraction(1),
-        pts=[item for item, _ in shown],
+        pts=[item for item, _, _ in shown],
+        key_pts=[item for item, _, is_key in shown if is_key],
         end_pts=shown[-1][0] + max(1, shown[-1][1]) if shown else 0,
         first_pts=min(pts),
         packets=len(pts),
@@ -227,7 +230,19 @@ def _times(stbl: Mapping[bytes, list[bytes]], count: int) -> _Times:
         dts[number] = ticks
         ticks += delta
     pts = [item + offset for item, offset in zip(dts, offsets, strict=True)] if offsets else dts
-    return _Times(dts, pts, deltas)
+    return _Times(dts, pts, deltas, _keys(stbl, count))
+
+
+def _keys(stbl: Mapping[bytes, list[bytes]], count: int) -> list[bool]:
+    """Without a table of those that are, all are."""
+    if b"stss" not in stbl:
+        return [True] * count
+    keys = [False] * count
+    for (number,) in _rows(_one(stbl, b"stss"), ">I"):
+        if not 0 < number <= count:
+            raise NotPlain(f"a key frame {number} of {count}")
+        keys[number - 1] = True
+    return keys
 
 
 def _check_places(stbl: Mapping[bytes, list[bytes]], sizes: list[int], size_bytes: int) -> None:
@@ -290,28 +305,34 @@ def _near(times: _Times, start: int) -> _Times:
     """Sound that is hidden by more than a second is not even read: FFmpeg begins a second early."""
     early = sum(item <= start for item in times.pts)
     first = max(0, early - 1)
-    return _Times(times.dts[first:], times.pts[first:], times.deltas[first:])
+    return _Times(times.dts[first:], times.pts[first:], times.deltas[first:], times.keys[first:])
 
 
-def _shown(kind: str, times: _Times, edit: _Edit | None) -> tuple[list[int], list[tuple[int, int]]]:
-    """When all samples are, hidden ones included; and time and length of those that are shown.
+def _shown(
+    kind: str, times: _Times, edit: _Edit | None
+) -> tuple[list[int], list[tuple[int, int, bool]]]:
+    """When all samples are, hidden ones included; and time, length and key of those shown.
 
     As FFmpeg has it: a sound that is partly before the edit is shown, a picture is not, and the
     first picture is shown at once even where the edit begins within the one before.
     """
+    samples = zip(times.pts, times.deltas, times.keys, strict=True)
     if edit is None:
-        return times.pts, sorted(zip(times.pts, times.deltas, strict=True))
+        return times.pts, sorted(samples)
     pts = [item - edit.start for item in times.pts]
     if max(pts) >= edit.length:
         raise NotPlain("an edit that cuts the end")
     shown = sorted(
-        (item, delta)
-        for item, delta in zip(pts, times.deltas, strict=True)
-        if item >= 0 or (kind == "audio" and item + delta > 0)
+        (item - edit.start, delta, is_key)
+        for item, delta, is_key in samples
+        if item >= edit.start or (kind == "audio" and item - edit.start + delta > 0)
     )
     late = shown[0][0] if shown and kind == "video" else 0
     moved = edit.wait - late
-    return [item + moved for item in pts], [(item + moved, delta) for item, delta in shown]
+    return (
+        [item + moved for item in pts],
+        [(item + moved, delta, is_key) for item, delta, is_key in shown],
+    )
 
 
 def _sample_entry(kind: str, data: bytes) -> tuple[str, int, int]:

@@ -10,6 +10,7 @@ and the packets are the proof; a file whose claim is longer than its packets was
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -39,6 +40,7 @@ ENCRYPTED: Final = "the file is encrypted (DRM): only its owner's player can rea
 _MATROSKA_KEY: Final = re.compile(r"^\S*\s+enc_key_id\s*:", re.MULTILINE)
 """FFmpeg names the key of a track that is encrypted, and leaves its packets away."""
 
+_FLAG_KEY: Final = 1
 _FLAG_CORRUPT: Final = 2
 _FLAG_DISCARD: Final = 4
 _SEEKABLE: Final = ("mov", "matroska")
@@ -87,6 +89,8 @@ class SourceFacts:
     is_seekable: bool
     """False when the container must be rewritten once before workers can seek in it."""
     treatment: Treatment = Treatment.NONE
+    keys: Sequence[int] = ()
+    """Numbers of the frames that it can be decoded from, rising; empty where nobody knows."""
 
     @property
     def frames(self) -> int:
@@ -122,6 +126,8 @@ class Track:
     pixel_shape: Fraction
     pts: Sequence[int]
     """Shown packets only, rising."""
+    key_pts: Sequence[int]
+    """Of them those that can be decoded without another."""
     end_pts: int
     first_pts: int
     """Of all packets, hidden ones included."""
@@ -194,7 +200,7 @@ def _track(
     packets: Sequence[_Packet],
 ) -> Track:
     shown = sorted(
-        (packet.pts, packet.duration)
+        (packet.pts, packet.duration, packet.flags & _FLAG_KEY)
         for packet in packets
         if packet.pts is not None and not packet.flags & _FLAG_DISCARD
     )
@@ -208,8 +214,9 @@ def _track(
         width_px=int(width),
         height_px=int(height),
         pixel_shape=shape if shape > 0 else Fraction(1),
-        pts=[pts for pts, _ in shown],
-        end_pts=_end(shown),
+        pts=[pts for pts, _, _ in shown],
+        key_pts=[pts for pts, _, is_key in shown if is_key],
+        end_pts=_end([(pts, duration) for pts, duration, _ in shown]),
         first_pts=min((packet.pts for packet in packets if packet.pts is not None), default=0),
         packets=len(packets),
         is_ordered=all(earlier < later for earlier, later in pairwise(order)),
@@ -276,6 +283,7 @@ def judge(log: str, listing: Mapping[str, Track], picture: Mapping[str, Track]) 
         audio=None if audio is None or not audio.pts else _audio(audio, video),
         is_seekable=banner.container.startswith(_SEEKABLE),
         treatment=_treatment(banner),
+        keys=[bisect_left(video.pts, pts) for pts in video.key_pts],
     )
     if facts.duration_ms > DURATION_MAX_MS:
         raise Unusable(f"the video is longer than {DURATION_MAX_MS // 3_600_000} hours")

@@ -63,6 +63,7 @@ def facts(track: Track) -> dict[str, Any]:
         "codec": track.codec,
         "size": (track.width_px, track.height_px),
         "pts": [pts * base for pts in track.pts],
+        "keys": [pts * base for pts in track.key_pts],
         "end": track.end_pts * base,
         "first": track.first_pts * base,
         "packets": track.packets,

@@ -43,21 +43,9 @@ def facts(
     )
 
 
-@pytest.mark.parametrize(
-    ("frames", "counts"),
-    [
-        (1, [1]),
-        (240, [240]),
-        (359, [359]),
-        (360, [240, 120]),
-        (720, [240, 240, 240]),
-        (839, [240, 240, 359]),
-        (840, [240, 240, 240, 120]),
-    ],
-)
-def test_chunks_of_ten_seconds_and_the_last_takes_the_rest(frames: int, counts: list[int]) -> None:
-    _, chunks = plan(facts(frames), 480)
-    assert [chunk.frame_count for chunk in chunks] == counts
+def test_chunks_begin_near_the_key_frames_of_the_source() -> None:
+    source = replace(facts(1200), keys=range(0, 1200, 250))
+    assert [chunk.frame_start for chunk in plan(source, 480)[1]] == [0, 288, 528, 768, 1008]
 
 
 @given(

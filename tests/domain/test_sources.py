@@ -198,6 +198,7 @@ def track(pts: list[int], *, end_pts: int) -> Track:
         height_px=64,
         pixel_shape=Fraction(1),
         pts=pts,
+        key_pts=pts,
         end_pts=end_pts,
         first_pts=0,
         packets=len(pts),
