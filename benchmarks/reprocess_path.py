@@ -126,17 +126,19 @@ class Step:
     """What of it went into judging samples, of which a longer film has no more."""
     joins: Used
     """What of it went into judging joins, of which so many are judged at most."""
+    checks: Used
+    """What of it went into decoding what was made."""
 
 
 NOTHING: Final = Used(cpu_s=0.0, bytes_read=0, bytes_written=0, requests=0)
 
 
 class WatchedFfmpeg(Ffmpeg):
-    """FFmpeg, and what those runs took that judge samples or joins of a film."""
+    """FFmpeg, and what those runs took that judge samples or joins of a film, or all of it."""
 
     def __init__(self, binary: Path, used: Callable[[], Used]) -> None:
         super().__init__(binary)
-        self.samples = self.joins = NOTHING
+        self.samples = self.joins = self.checks = NOTHING
         self._used = used
 
     def run(self, arguments: Sequence[str], *, timeout_s: int) -> Run:
@@ -148,6 +150,8 @@ class WatchedFfmpeg(Ffmpeg):
             self.samples = self.samples.plus(taken)
         elif any("ssim=" in argument for argument in arguments):
             self.joins = self.joins.plus(taken)
+        elif "-xerror" in arguments:
+            self.checks = self.checks.plus(taken)
         return done
 
 
@@ -293,7 +297,7 @@ class Studio:
     @contextlib.contextmanager
     def _step(self, name: str, steps: list[Step] | None = None) -> Iterator[list[Step]]:
         kept: list[Step] = [] if steps is None else steps
-        self.ffmpeg.samples = self.ffmpeg.joins = NOTHING
+        self.ffmpeg.samples = self.ffmpeg.joins = self.ffmpeg.checks = NOTHING
         before, begun_s = self.used(), time.perf_counter()
         yield kept
         kept.append(
@@ -303,6 +307,7 @@ class Studio:
                 wall_s=time.perf_counter() - begun_s,
                 samples=self.ffmpeg.samples,
                 joins=self.ffmpeg.joins,
+                checks=self.ffmpeg.checks,
             )
         )
 

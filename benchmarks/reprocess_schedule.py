@@ -1,7 +1,7 @@
 """How long a job would take on Lambda, and what AWS would bill, from what its steps took here.
 
     message ─▶ plan ─▶ message ─▶ search ─▶ messages ─▶ chunk × workers ─▶ message ─▶ assemble
-               1 vCPU             4 vCPU                 4 vCPU each                  2 vCPU
+               1 vCPU             4 vCPU                 4 vCPU each                  4 vCPU
 
 Nothing is measured here: processor seconds and bytes come from a run, everything else from the
 constants below, each with where it comes from. What a worker reads it is thought to read before it
@@ -17,7 +17,7 @@ from typing import Final
 
 PLANNER_VCPUS: Final = 1
 ENCODER_VCPUS: Final = 4
-ASSEMBLER_VCPUS: Final = 2
+ASSEMBLER_VCPUS: Final = 4
 """As infra/constructs/reprocessor.py gives each its memory: 1,769 MiB a vCPU."""
 
 LARGEST_VCPUS: Final = 6

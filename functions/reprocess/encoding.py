@@ -14,15 +14,15 @@ from uuid import UUID
 from functions.reprocess.messages import job_message
 from functions.reprocess.source import clear, opened
 from pixr.adapters import queue
-from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegKilled, FfmpegTimedOut
-from pixr.adapters.objects import Bucket
+from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegKilled, FfmpegTimedOut, plain
+from pixr.adapters.objects import Bucket, sha256_of
 from pixr.adapters.postgres import Database, Row, conversions, upgrades
 from pixr.domain.fingerprints import Unreadable, pack, read_tap, tap_arguments, tap_range
 from pixr.domain.media import (
     Chunk,
     Plan,
+    decode_arguments,
     encode_arguments,
-    listing_arguments,
     look_arguments,
 )
 from pixr.domain.sources import Unusable, read_listing
@@ -30,7 +30,8 @@ from pixr.domain.sources import Unusable, read_listing
 ENCODE_TIMEOUT_S: Final = 600
 """Ten seconds of 2160p need about 160 CPU seconds; the Lambda ends after 900 s."""
 
-LISTING_TIMEOUT_S: Final = 60
+DECODE_TIMEOUT_S: Final = 120
+"""Fifteen seconds of 2160p decode in about ten CPU seconds."""
 
 ATTEMPTS_MAX: Final = 3
 """As often as the queue delivers a message; then MediaConvert has to try."""
@@ -106,11 +107,12 @@ class Encoder:
                     arguments = tap_arguments(arguments, plan, chunk, output=tap)
                 run = self.ffmpeg.make(arguments, timeout_s=ENCODE_TIMEOUT_S)
             samples = self._samples(plan, chunk, tap)
+            cpu_ms = run.cpu_ms
             if plan.is_look_only:
                 output.write_bytes(samples or EMPTY)
             else:
-                self._check(chunk, output)
-            size_bytes = output.stat().st_size
+                cpu_ms += self._look(chunk, output)
+            size_bytes, sha256 = output.stat().st_size, sha256_of(output)
             self.bucket.upload(output, key, content_type="video/mp4")
         return upgrades.complete_chunk(
             self.db,
@@ -118,9 +120,10 @@ class Encoder:
             position=chunk.position,
             object_key=key,
             size_bytes=size_bytes,
-            cpu_ms=run.cpu_ms,
+            cpu_ms=cpu_ms,
             bytes_read=served.bytes_read,
             samples=samples,
+            sha256=sha256,
             now=self.now,
         )
 
@@ -135,15 +138,19 @@ class Encoder:
                 f"chunk {chunk.position} does not show what was planned: {error}"
             ) from error
 
-    def _check(self, chunk: Chunk, output: Path) -> None:
-        listing = self.ffmpeg.make(listing_arguments(output), timeout_s=LISTING_TIMEOUT_S).output
-        video = read_listing(listing).get("video")
+    def _look(self, chunk: Chunk, output: Path) -> int:
+        """Decode all of it, so that nobody has to who joins it; the CPU milliseconds it took."""
+        run = self.ffmpeg.make(decode_arguments(output), timeout_s=DECODE_TIMEOUT_S)
+        if "[error]" in run.log:
+            raise FfmpegFailed(f"what it made does not decode cleanly: {plain(run.log)}")
+        video = read_listing(run.output).get("video")
         frames = video.packets if video else 0
         if frames != chunk.frame_count:
             raise Unusable(
                 f"chunk {chunk.position} gave {frames} frames instead of {chunk.frame_count}:"
                 " the source cannot be decoded there"
             )
+        return run.cpu_ms
 
     def _divert(self, job: Row, reason: str) -> str:
         """Let MediaConvert try what FFmpeg cannot."""

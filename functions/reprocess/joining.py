@@ -17,7 +17,7 @@ from functions.reprocess.judging import check_quality
 from functions.reprocess.source import opened
 from functions.reprocess.verifying import Picture, Sound, Unfit, verify_picture, verify_sound
 from pixr.adapters.ffmpeg import Ffmpeg
-from pixr.adapters.objects import Bucket, ObjectMissing
+from pixr.adapters.objects import Bucket, ObjectMissing, sha256_of
 from pixr.adapters.postgres import Row
 from pixr.domain.boxes import Malformed
 from pixr.domain.manifests import MEDIA_NAME, PLAYLIST_NAME, STREAM_NAME, Shown
@@ -107,7 +107,13 @@ class Joiner:
         except (Malformed, Uneven) as error:
             raise Unfit(str(error)) from error
         chunks = [Chunk.read(row) for row in rows]
-        expected = Picture(chunks=chunks, digest=digest, lead_ms=lead_ms)
+        expected = Picture(
+            chunks=chunks,
+            digest=digest,
+            lead_ms=lead_ms,
+            # Sound that is in the same file was decoded by nobody.
+            is_seen=lead_ms is not None and all(row["sha256"] for row in rows),
+        )
         video, cpu_ms = verify_picture(self.ffmpeg, self.plan, expected, picture.playlist)
         self.cpu_ms += cpu_ms
         self._judge(picture, chunks, video)
@@ -137,6 +143,8 @@ class Joiner:
                 self.bucket.download(row["object_key"], path, bytes_max=CHUNK_BYTES_MAX)
             except ObjectMissing as error:
                 raise Unfit(f"a part was deleted while the job ran: {error}") from error
+            if row["sha256"] not in (None, sha256_of(path)):
+                raise Unfit(f"chunk {row['position']} is not what its worker made any more")
             config = config_of(path)
             if config != (first := first or config):
                 raise Unfit(
@@ -199,7 +207,7 @@ class Joiner:
     @contextmanager
     def _opened(self) -> Generator[str]:
         try:
-            with opened(self.bucket, self.job, self.plan) as served:
+            with opened(self.bucket, self.job, self.plan, is_wide=True) as served:
                 yield served.url
         except Unusable as error:
             # The source was accepted; what became of it since is not its fault.

@@ -13,7 +13,7 @@ from uuid import UUID
 from pixr.adapters.ffmpeg import Ffmpeg
 from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
 from pixr.adapters.postgres import Row
-from pixr.adapters.ranges import Served, serving
+from pixr.adapters.ranges import WIDE_WINDOW_BYTES, WINDOW_BYTES_MIN, Served, serving
 from pixr.domain.media import Input, Plan, remux_arguments
 from pixr.domain.sources import Unusable
 
@@ -49,8 +49,14 @@ def clear(bucket: Bucket, job_id: UUID) -> None:
 
 
 @contextmanager
-def opened(bucket: Bucket, job: Row, plan: Plan) -> Generator[Served]:
+def opened(bucket: Bucket, job: Row, plan: Plan, *, is_wide: bool = False) -> Generator[Served]:
     """Serve to FFmpeg what the workers of a job read.
+
+    Args:
+        bucket: Where it is.
+        job: Whose source.
+        plan: Of the job.
+        is_wide: Whether many places are looked at, so that requests take longer than bytes.
 
     Raises:
         Unusable: The source was deleted or replaced since the job was planned.
@@ -61,7 +67,10 @@ def opened(bucket: Bucket, job: Row, plan: Plan) -> Generator[Served]:
         head = bucket.head(key)
         # What the planner wrote is nobody else's: its version is whatever is there.
         etag = head.etag if plan.is_remuxed else job["source_etag"]
-        with serving(bucket, key, etag=etag, size_bytes=head.size_bytes) as served:
+        window_bytes = WIDE_WINDOW_BYTES if is_wide else WINDOW_BYTES_MIN
+        with serving(
+            bucket, key, etag=etag, size_bytes=head.size_bytes, window_bytes=window_bytes
+        ) as served:
             yield served
     except ObjectMissing as error:
         raise Unusable("the source was deleted while the job ran") from error

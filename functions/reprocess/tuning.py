@@ -66,7 +66,7 @@ class Tuner:
         plan = Plan.read(job["settings"])
         with (
             tempfile.TemporaryDirectory(prefix="pixr-") as folder,
-            opened(self.bucket, job, plan) as served,
+            opened(self.bucket, job, plan, is_wide=True) as served,
         ):
             if job["kind"] != "funded" and self._begins_elsewhere(job, plan, served.url):
                 plan = replace(plan, is_look_only=False)

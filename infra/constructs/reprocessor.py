@@ -34,7 +34,8 @@ PLAN_TIMEOUT_S: Final = 120
 ENCODE_TIMEOUT_S: Final = 900
 ASSEMBLE_TIMEOUT_S: Final = 900
 
-# One full core per 1,769 MiB: four for x264, one or two where FFmpeg only copies.
+# One full core per 1,769 MiB: one to look at a source, four for x264, and for VMAF and SSIM while
+# everybody waits.
 CORE_MIB: Final = 1769
 
 # One upload or chunk per call, so that a file that kills its process takes nothing with it.
@@ -79,7 +80,7 @@ class Reprocessor(Construct):
             "Assemble",
             outputs={"SETTLE_QUEUE_URL": queues.settle},
             timeout_s=ASSEMBLE_TIMEOUT_S,
-            memory_mib=2 * CORE_MIB,
+            memory_mib=4 * CORE_MIB,
             storage_mib=10_240,
         )
         self._feed(self.plan, queues.plan, concurrency_max=PLANNERS_MAX)

@@ -258,3 +258,9 @@ class Bucket:
 def presign_put(bucket: str, key: str, expires_s: int) -> str:
     """A URL that lets its holder put exactly this key for ``expires_s`` seconds."""
     return Bucket(bucket).presign_put(key, expires_s=expires_s)
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file as ``Bucket.sha256`` would hash the object it becomes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

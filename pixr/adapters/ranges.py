@@ -1,6 +1,6 @@
 """One version of one S3 object, served to FFmpeg on 127.0.0.1 by ranges.
 
-    FFmpeg ──GET, Range──▶ 127.0.0.1 ──▶ S3, in windows of 128 KiB … 4 MiB, If-Match
+    FFmpeg ──GET, Range──▶ 127.0.0.1 ──▶ S3, in windows of 64 KiB … 4 MiB, If-Match
 
 FFmpeg seeks as it needs and reads only that, and neither credentials nor names of hosts come near
 it. A window is asked for when the one before is used up, and is a fraction of what was sent in this
@@ -22,10 +22,15 @@ from typing import Any, Final
 
 from pixr.adapters.objects import Bucket, ObjectStoreError
 
-WINDOW_BYTES_MIN: Final = 128 * 1024
+WINDOW_BYTES_MIN: Final = 64 * 1024
 WINDOW_BYTES_MAX: Final = 4 * 1024**2
-WINDOW_SHARE: Final = 16
-"""A window is a sixteenth of what this answer has sent: forty requests for ten seconds of 1080p."""
+WINDOW_SHARE: Final = 32
+"""A window is a thirty-second of what this answer has sent: eighty requests for twelve seconds of
+1080p. An encoder that has frames in its queues waits for none of them."""
+
+WIDE_WINDOW_BYTES: Final = 1024**2
+"""For whoever looks at many places and waits for each answer: fewer requests, and a little more
+read for nothing at each place."""
 
 SEND_BUFFER_BYTES: Final = 32 * 1024
 """What the socket may take before FFmpeg asks for it; the system's default is megabytes."""
@@ -42,6 +47,8 @@ class Served:
 
     url: str
     size_bytes: int
+    window_bytes: int
+    """The least that is asked of S3 at once."""
     bytes_read: int = 0
     """What was asked of S3 so far."""
     requests: int = 0
@@ -74,14 +81,23 @@ class Served:
 
 
 @contextmanager
-def serving(bucket: Bucket, key: str, *, etag: str, size_bytes: int) -> Generator[Served]:
+def serving(
+    bucket: Bucket, key: str, *, etag: str, size_bytes: int, window_bytes: int = WINDOW_BYTES_MIN
+) -> Generator[Served]:
     """Serve one version of an object while the block runs.
+
+    Args:
+        bucket: Where it is.
+        key: Which.
+        etag: Of its version.
+        size_bytes: Of that.
+        window_bytes: The least that is asked of S3 at once.
 
     Raises:
         ObjectStoreError: At the end of the block, in place of what the block raised, if S3 failed
             meanwhile; see ``Served.check``.
     """
-    served = Served(url="", size_bytes=size_bytes)
+    served = Served(url="", size_bytes=size_bytes, window_bytes=window_bytes)
     path = f"/{secrets.token_urlsafe(16)}"
 
     def read(start: int, length: int) -> bytes:
@@ -146,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         begun = start
         while start < end and served.failure is None:
-            window_bytes = max(WINDOW_BYTES_MIN, (start - begun) // WINDOW_SHARE)
+            window_bytes = max(served.window_bytes, (start - begun) // WINDOW_SHARE)
             length = min(window_bytes, WINDOW_BYTES_MAX, end - start)
             try:
                 data = read(start, length)

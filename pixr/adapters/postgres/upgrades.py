@@ -163,6 +163,7 @@ def complete_chunk(
     cpu_ms: int,
     bytes_read: int = 0,
     samples: bytes | None = None,
+    sha256: str | None = None,
     now: datetime,
 ) -> bool:
     """Count a chunk as done, once.
@@ -176,6 +177,7 @@ def complete_chunk(
         cpu_ms: What making it took.
         bytes_read: Of the source.
         samples: Frame hashes of its part of the source; see ``pixr.domain.sameness``.
+        sha256: Of the file, each of whose frames was decoded; None: nobody looked.
         now: The time.
 
     Returns:
@@ -192,6 +194,7 @@ def complete_chunk(
             "cpu_ms": cpu_ms,
             "bytes_read": bytes_read,
             "samples": samples,
+            "sha256": sha256,
             "now": now,
         },
     ).fetchone()

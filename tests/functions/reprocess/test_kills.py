@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.clips import levels, numbered
+from tests.clips import KEYED, levels, numbered
 from tests.functions.reprocess.conftest import Studio
 
 KILLS: Final = int(os.environ.get("WORKER_KILLS", "6"))
@@ -26,13 +26,13 @@ KILLS_PER_MESSAGE_MAX: Final = 2
 
 CONTENTS_MAX: Final = 200
 STEPS: Final = ("plan", "encode", "assemble")
-CLIP_S: Final = 26
+CLIP_S: Final = 30
 """Three chunks of twelve frames a second."""
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return numbered(tmp_path_factory.mktemp("clip") / "a.mp4", seconds=CLIP_S)
+    return numbered(tmp_path_factory.mktemp("clip") / "a.mp4", seconds=CLIP_S, options=KEYED)
 
 
 class Slaughter:

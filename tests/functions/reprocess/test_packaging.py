@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clips import BUNNY, delay_s, ffmpeg, levels, numbered, sound_md5, times
+from pixr.adapters.objects import sha256_of
+from tests.clips import BUNNY, KEYED, damaged, delay_s, ffmpeg, levels, numbered, sound_md5, times
 from tests.functions.reprocess.conftest import Studio, fund
 from tests.functions.reprocess.test_upgrades import upgrade
 
@@ -169,18 +170,43 @@ def assert_refused(studio: Studio, reason: str) -> None:
 
 
 def replace(studio: Studio, key: str, path: Path) -> None:
+    """As if its worker had made it so."""
     studio.s3.put_object(Bucket=studio.bucket, Key=key, Body=path.read_bytes())
+    studio.rows(
+        "UPDATE upgrade_chunks SET sha256 = %s WHERE object_key = %s RETURNING 1",
+        sha256_of(path),
+        key,
+    )
+
+
+def test_a_chunk_that_somebody_else_wrote_is_not_joined(studio: Studio, tmp_path: Path) -> None:
+    keys, folder = encoded(studio, numbered(tmp_path / "a.mp4", seconds=30, options=KEYED))
+    body = bytearray((folder / "1.mp4").read_bytes())
+    body[-100] ^= 1
+    studio.s3.put_object(Bucket=studio.bucket, Key=keys[1], Body=bytes(body))
+    assert_refused(studio, "chunk 1 is not what its worker made any more")
+
+
+def test_what_nobody_has_looked_at_is_decoded_before_it_is_published(
+    studio: Studio, tmp_path: Path
+) -> None:
+    """Chunks of a worker of an earlier release, which did not look at them."""
+    keys, folder = encoded(studio, numbered(tmp_path / "a.mp4", seconds=8))
+    studio.rows("UPDATE upgrade_chunks SET sha256 = NULL RETURNING 1")
+    body = damaged((folder / "0.mp4").read_bytes())
+    studio.s3.put_object(Bucket=studio.bucket, Key=keys[0], Body=body)
+    assert_refused(studio, "it does not decode|frames decode")
 
 
 def test_a_chunk_of_another_part_is_seen_at_its_joins(studio: Studio, tmp_path: Path) -> None:
-    keys, folder = encoded(studio, numbered(tmp_path / "a.mp4", seconds=26))
+    keys, folder = encoded(studio, numbered(tmp_path / "a.mp4", seconds=30, options=KEYED))
     replace(studio, keys[1], folder / "0.mp4")
     assert_refused(studio, r"frame 11\d|frame 12\d, at a join")
 
 
 def test_a_chunk_that_is_a_frame_late_is_seen_at_its_joins(studio: Studio, tmp_path: Path) -> None:
     """Count and times are right: only the pictures tell."""
-    clip = numbered(tmp_path / "a.mp4", seconds=26)
+    clip = numbered(tmp_path / "a.mp4", seconds=30, options=KEYED)
     keys, folder = encoded(studio, clip)
     settings = studio.job("movie")["settings"]
     options = f"keyint={settings['gop_frames']}:min-keyint={settings['gop_frames']}:scenecut=0"
@@ -196,7 +222,7 @@ def test_a_chunk_that_is_a_frame_late_is_seen_at_its_joins(studio: Studio, tmp_p
 
 
 def test_chunks_that_need_another_decoder_are_not_joined(studio: Studio, tmp_path: Path) -> None:
-    keys, folder = encoded(studio, numbered(tmp_path / "a.mp4", seconds=26))
+    keys, folder = encoded(studio, numbered(tmp_path / "a.mp4", seconds=30, options=KEYED))
     ffmpeg("-i", folder / "1.mp4", "-c:v", "libx264", "-preset", "ultrafast", folder / "other.mp4")
     replace(studio, keys[1], folder / "other.mp4")
     assert_refused(studio, "chunk 1 has another SPS or PPS")

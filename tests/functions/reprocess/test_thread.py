@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 
-from tests.clips import BUNNY, delay_s, ffmpeg, ffmpeg_log, levels, numbered, sound_md5, times
+from tests.clips import (
+    BUNNY,
+    KEYED,
+    delay_s,
+    ffmpeg,
+    ffmpeg_log,
+    levels,
+    numbered,
+    sound_md5,
+    times,
+)
 from tests.functions.reprocess.conftest import Studio
 
 
@@ -51,7 +61,7 @@ def test_publishing_tells_the_settler_and_leaves_no_chunks(studio: Studio, tmp_p
 def test_three_chunks_join_without_losing_moving_or_repeating_a_frame(
     studio: Studio, tmp_path: Path
 ) -> None:
-    clip = numbered(tmp_path / "a.mp4", seconds=26)
+    clip = numbered(tmp_path / "a.mp4", seconds=30, options=KEYED)
     studio.upload("long", clip)
     studio.settle()
     assert studio.job("long")["chunks_total"] == 3

@@ -9,6 +9,7 @@ WITH done AS (
         cpu_ms = %(cpu_ms)s,
         bytes_read = %(bytes_read)s,
         samples = %(samples)s,
+        sha256 = %(sha256)s,
         done_at = %(now)s
     FROM upgrade_jobs
     WHERE upgrade_chunks.job_id = %(job_id)s

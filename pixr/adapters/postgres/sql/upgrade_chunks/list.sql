@@ -1,6 +1,6 @@
 -- All chunks of a job, in the order in which they are shown.
 SELECT job_id, position, frame_start, frame_count, state, object_key, bytes, cpu_ms,
-       bytes_read, samples, done_at
+       bytes_read, samples, sha256, done_at
 FROM upgrade_chunks
 WHERE job_id = %(job_id)s
 ORDER BY position
