@@ -109,6 +109,8 @@ class Banner:
 
     container: str
     declared_ms: int | None
+    start_ms: int
+    """When its first packet is, by its own clock."""
     has_video: bool
     pixel_text: str
     """Pixel format, colours and field order of the first video stream."""
@@ -145,6 +147,7 @@ def read_banner(log: str) -> Banner | None:
     if opened is None:
         return None
     declared = re.search(r"Duration: (\d+):(\d\d):(\d\d)\.(\d\d),", log)
+    start = re.search(r"Duration: .*, start: (-?\d+\.\d+)", log)
     declared_ms: int | None = None
     if declared:
         hours, minutes, seconds, hundredths = map(int, declared.groups())
@@ -156,6 +159,7 @@ def read_banner(log: str) -> Banner | None:
     return Banner(
         container=opened[1],
         declared_ms=declared_ms,
+        start_ms=round(Fraction(start[1]) * 1000) if start else 0,
         has_video=video is not None,
         pixel_text=video[1] if video else "",
     )
@@ -296,6 +300,9 @@ def _check_whole(log: str, banner: Banner, listing: Mapping[str, Track]) -> None
     start_ms = min(round(track.pts[0] * track.time_base * 1000) for track in tracks if track.pts)
     readable_ms = end_ms - min(0, start_ms)
     declared_ms = banner.declared_ms or 0
+    if banner.container.startswith("matroska"):
+        # It declares when it ends, and the listing begins with zero.
+        declared_ms -= max(0, banner.start_ms)
     if declared_ms - readable_ms > MISSING_MAX_MS:
         raise Unusable(
             f"the file is truncated: it declares {_tenths(declared_ms)} s,"

@@ -12,7 +12,7 @@ from pixr.adapters import ffmpeg as adapter
 from pixr.adapters.ffmpeg import Ffmpeg, FfmpegFailed, FfmpegMissing, FfmpegTimedOut
 from pixr.domain.renditions import Size
 from pixr.domain.sources import Unusable
-from tests.clips import BUNNY, FFMPEG, numbered
+from tests.clips import BUNNY, FFMPEG, ffmpeg, numbered
 
 ENDLESS = ["-nostdin", "-f", "lavfi", "-i", "testsrc2=size=640x480", "-f", "null", "-"]
 
@@ -44,6 +44,16 @@ def test_probe_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("not a video")
     with pytest.raises(Unusable, match="not a video"):
         Ffmpeg(FFMPEG).probe(tmp_path / "text.mp4")
+
+
+def test_a_matroska_that_begins_late_is_whole_until_it_is_cut(tmp_path: Path) -> None:
+    """It declares when it ends, by its own clock, and others how long they are."""
+    clip, late = numbered(tmp_path / "a.mp4", seconds=6), tmp_path / "late.mkv"
+    ffmpeg("-i", clip, "-c", "copy", "-output_ts_offset", "2.5", late)
+    assert Ffmpeg(FFMPEG).probe(late).duration_ms == 6000
+    late.write_bytes(late.read_bytes()[: late.stat().st_size * 2 // 3])
+    with pytest.raises(Unusable, match="truncated"):
+        Ffmpeg(FFMPEG).probe(late)
 
 
 @pytest.mark.parametrize(
