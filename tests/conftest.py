@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import psycopg
 import pytest
@@ -21,11 +22,23 @@ from pixr.local.valkey import Valkey, running_valkey
 
 TEMPLATE = "pixr_template"
 
+LONG: Final = (
+    *("tests/ops/test_drill.py", "tests/benchmarks", "tests/e2e", "tests/ops/reserving"),
+    *("tests/functions/reprocess", "tests/simulation", "tests/player", "tests/corpus"),
+)
+"""What takes a minute a file or more comes first: begun last, it would leave all processes but one
+without work."""
+
 # A neighbour on the machine makes any test slow, and slow is not wrong.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files that take long in front, and leave the order as it was drawn otherwise."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,17 @@
 
 FFmpeg seeks as it needs and reads only that, and neither credentials nor names of hosts come near
 it. A window is asked for when the one before is used up, and is a fraction of what was sent in this
-answer, so that whoever leaves wastes little of what was used. What S3 says wrong ends the answer
-early and is raised when the block ends: FFmpeg's own error would only tell that something was
-short.
+answer, so that whoever leaves wastes little of what was used. The first window of an answer is kept
+for a while, because whoever opens a film again begins with the same ones. What S3 says wrong ends
+the answer early and is raised when the block ends: FFmpeg's own error would only tell that
+something was short.
 """
 
 import re
 import secrets
 import socket
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,6 +33,9 @@ WINDOW_SHARE: Final = 32
 WIDE_WINDOW_BYTES: Final = 1024**2
 """For whoever looks at many places and waits for each answer: fewer requests, and a little more
 read for nothing at each place."""
+
+KEPT_WINDOWS: Final = 16
+"""Of a megabyte at most."""
 
 SEND_BUFFER_BYTES: Final = 32 * 1024
 """What the socket may take before FFmpeg asks for it; the system's default is megabytes."""
@@ -54,7 +59,24 @@ class Served:
     requests: int = 0
     failure: ObjectStoreError | None = None
     """The first thing that S3 said wrong."""
+    _kept: OrderedDict[int, bytes] = field(default_factory=OrderedDict[int, bytes])
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, start: int) -> bytes | None:
+        """What is kept from byte ``start`` on."""
+        with self._lock:
+            for begun, data in self._kept.items():
+                if begun <= start < begun + len(data):
+                    self._kept.move_to_end(begun)
+                    return data[start - begun :]
+        return None
+
+    def keep(self, start: int, data: bytes) -> None:
+        """Keep a window from byte ``start`` on, and forget the one that was used least lately."""
+        with self._lock:
+            self._kept[start] = data
+            if len(self._kept) > KEPT_WINDOWS:
+                self._kept.popitem(last=False)
 
     def count(self, read_bytes: int) -> None:
         """Another window was read."""
@@ -162,13 +184,21 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         begun = start
         while start < end and served.failure is None:
-            window_bytes = max(served.window_bytes, (start - begun) // WINDOW_SHARE)
-            length = min(window_bytes, WINDOW_BYTES_MAX, end - start)
-            try:
-                data = read(start, length)
-            except ObjectStoreError as failure:
-                served.fail(failure)
-                return
-            served.count(len(data))
-            self.wfile.write(data)
-            start += length
+            is_first = start == begun
+            data = served.find(start) if is_first else None
+            if data is None:
+                window_bytes = max(served.window_bytes, (start - begun) // WINDOW_SHARE)
+                length = min(window_bytes, WINDOW_BYTES_MAX, end - start)
+                try:
+                    data = read(start, length)
+                except ObjectStoreError as failure:
+                    served.fail(failure)
+                    return
+                served.count(len(data))
+                if is_first:
+                    served.keep(start, data)
+            sent = data[: end - start]
+            if not sent:
+                return  # S3 has less than it said: FFmpeg finds the answer short
+            self.wfile.write(sent)
+            start += len(sent)

@@ -50,8 +50,12 @@ TOLD: Final = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info"
 QUIET: Final = (*TOLD[:-1], "level+error")
 """Likewise, where only errors matter."""
 
-EXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
-"""The same input gives the same bytes, whoever runs it and when."""
+EXACT: Final = (
+    *("-map_metadata", "-1", "-map_chapters", "-1"),
+    *("-fflags", "+bitexact", "-flags", "+bitexact"),
+)
+"""The same input gives the same bytes, whoever runs it and when; and nothing that is neither
+picture nor sound comes along."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import pytest
 
 from pixr.adapters.ffmpeg import Ffmpeg
 from pixr.adapters.objects import Bucket, ObjectChanged, ObjectMissing
-from pixr.adapters.ranges import WINDOW_BYTES_MIN, serving
+from pixr.adapters.ranges import KEPT_WINDOWS, WINDOW_BYTES_MIN, serving
 from tests.clips import FFMPEG, ffmpeg, numbered
 
 KEY = "originals/film"
@@ -90,6 +90,21 @@ def test_a_seek_into_a_long_file_reads_a_part_of_it(bucket: Bucket, tmp_path: Pa
     whole = ffmpeg("-i", clip, "-map", "0:v", "-c", "copy", "-f", "md5", "-")
     with serving(bucket, KEY, etag=etag, size_bytes=size_bytes) as served:
         assert ffmpeg("-i", served.url, "-map", "0:v", "-c", "copy", "-f", "md5", "-") == whole
+
+
+def test_who_opens_it_again_does_not_ask_s3_for_its_beginning_again(bucket: Bucket) -> None:
+    body = bytes(range(256)) * 1024
+    etag, size_bytes = put(bucket, body)
+    with serving(bucket, KEY, etag=etag, size_bytes=size_bytes, window_bytes=1000) as served:
+        for start, end, requests in ((0, 900, 1), (48, 900, 1), (48, 1500, 2), (70_000, 70_100, 3)):
+            answer = httpx.get(served.url, headers={"Range": f"bytes={start}-{end - 1}"})
+            assert answer.content == body[start:end]
+            assert served.requests == requests
+        for number in range(KEPT_WINDOWS):
+            httpx.get(served.url, headers={"Range": f"bytes={100_000 + 1000 * number}-"})
+        before = served.requests
+        httpx.get(served.url, headers={"Range": "bytes=0-9"})
+        assert served.requests == before + 1
 
 
 def read_all(bucket: Bucket, etag: str, size_bytes: int, meanwhile: Callable[[], object]) -> None:

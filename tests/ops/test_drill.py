@@ -39,6 +39,8 @@ class Drill:
                 env={**kept, keeper.MARKER: self.mark, "PYTHONUNBUFFERED": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # A shell that starts us in the background makes us ignore it, and our children.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             )
 
     def wait_for(self, words: str) -> None:

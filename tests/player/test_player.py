@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.clips import numbered
+from tests.clips import KEYED, numbered
 from tests.functions.reprocess.conftest import Studio, fund
 from tests.functions.reprocess.test_upgrades import upgrade
 from tests.player.browser import NoBrowser, Page, browsing, unpacked
@@ -28,7 +28,9 @@ JOINS_S = (10, 20, 30)
 @pytest.fixture
 def film(studio: Studio, tmp_path: Path) -> Path:
     """Where media/film/ is, published in two rungs."""
-    clip = numbered(tmp_path / "a.mp4", seconds=SECONDS, rate=str(RATE), size="1280x720")
+    clip = numbered(
+        tmp_path / "a.mp4", seconds=SECONDS, rate=str(RATE), size="1280x720", options=KEYED
+    )
     studio.upload("film", clip)
     studio.settle()
     upgrade(studio, fund(studio, "film", 720))
