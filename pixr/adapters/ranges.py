@@ -1,6 +1,6 @@
 """One version of one S3 object, served to FFmpeg on 127.0.0.1 by ranges.
 
-    FFmpeg ──GET, Range──▶ 127.0.0.1 ──▶ S3, in windows of 64 KiB … 4 MiB, If-Match
+    FFmpeg ──GET, Range──▶ 127.0.0.1 ──▶ S3, in windows of 16 KiB … 4 MiB, If-Match
 
 FFmpeg seeks as it needs and reads only that, and neither credentials nor names of hosts come near
 it. A window is asked for when the one before is used up, and is a fraction of what was sent in this
@@ -24,11 +24,16 @@ from typing import Any, Final
 
 from pixr.adapters.objects import Bucket, ObjectStoreError
 
-WINDOW_BYTES_MIN: Final = 64 * 1024
+WINDOW_BYTES_MIN: Final = 16 * 1024
+"""Where a file begins FFmpeg reads a few bytes, and goes on elsewhere."""
+
+WINDOW_BYTES_SOON: Final = 64 * 1024
+"""As soon as as much was sent."""
+
 WINDOW_BYTES_MAX: Final = 4 * 1024**2
-WINDOW_SHARE: Final = 32
-"""A window is a thirty-second of what this answer has sent: eighty requests for twelve seconds of
-1080p. An encoder that has frames in its queues waits for none of them."""
+WINDOW_SHARE: Final = 48
+"""Later a window is a forty-eighth of what this answer has sent: a hundred requests for twelve
+seconds of 1080p. An encoder that has frames in its queues waits for none of them."""
 
 WIDE_WINDOW_BYTES: Final = 1024**2
 """For whoever looks at many places and waits for each answer: fewer requests, and a little more
@@ -37,7 +42,7 @@ read for nothing at each place."""
 KEPT_WINDOWS: Final = 16
 """Of a megabyte at most."""
 
-SEND_BUFFER_BYTES: Final = 32 * 1024
+SEND_BUFFER_BYTES: Final = 8 * 1024
 """What the socket may take before FFmpeg asks for it; the system's default is megabytes."""
 
 IDLE_TIMEOUT_S: Final = 60
@@ -147,6 +152,12 @@ def serving(
     served.check()
 
 
+def _window_bytes(least: int, sent: int) -> int:
+    """How much is asked for at once by who was sent so many bytes and reads on."""
+    wanted = max(least, min(sent, WINDOW_BYTES_SOON), sent // WINDOW_SHARE)
+    return min(wanted, WINDOW_BYTES_MAX)
+
+
 class _Handler(BaseHTTPRequestHandler):
     timeout = IDLE_TIMEOUT_S
     wbufsize = 0
@@ -187,8 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
             is_first = start == begun
             data = served.find(start) if is_first else None
             if data is None:
-                window_bytes = max(served.window_bytes, (start - begun) // WINDOW_SHARE)
-                length = min(window_bytes, WINDOW_BYTES_MAX, end - start)
+                length = min(_window_bytes(served.window_bytes, start - begun), end - start)
                 try:
                     data = read(start, length)
                 except ObjectStoreError as failure:
