@@ -36,10 +36,10 @@ demo: setup ## the whole story on real parts, checked to the lamport
 up: setup ## the same machine, kept running at http://127.0.0.1:8787
 	@$(BIN)/pixr up
 
-# A file of tests at a time to each process, and each process with servers of its own. Twice as many
-# as there are cores, because half of the tests wait for a chain to finalize.
+# A file of tests at a time to each process, and each process with servers of its own. More than two
+# cores have, because half of the tests wait for a chain to finalize; with four a player was late.
 test: setup ## every test, from nothing
-	@$(BIN)/python -m pytest --numprocesses=$(or $(PROCESSES),4) --dist=loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses=$(or $(PROCESSES),3) --dist=loadfile --no-loadscope-reorder
 
 check: setup ## format, lint, types, import contracts, house rules, docs, templates
 	@$(BIN)/ruff format --check .
