@@ -316,16 +316,15 @@ def _shown(
     As FFmpeg has it: a sound that is partly before the edit is shown, a picture is not, and the
     first picture is shown at once even where the edit begins within the one before.
     """
-    samples = zip(times.pts, times.deltas, times.keys, strict=True)
     if edit is None:
-        return times.pts, sorted(samples)
+        return times.pts, sorted(zip(times.pts, times.deltas, times.keys, strict=True))
     pts = [item - edit.start for item in times.pts]
     if max(pts) >= edit.length:
         raise NotPlain("an edit that cuts the end")
     shown = sorted(
-        (item - edit.start, delta, is_key)
-        for item, delta, is_key in samples
-        if item >= edit.start or (kind == "audio" and item - edit.start + delta > 0)
+        (item, delta, is_key)
+        for item, delta, is_key in zip(pts, times.deltas, times.keys, strict=True)
+        if item >= 0 or (kind == "audio" and item + delta > 0)
     )
     late = shown[0][0] if shown and kind == "video" else 0
     moved = edit.wait - late

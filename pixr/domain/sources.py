@@ -220,7 +220,7 @@ def _track(
         pixel_shape=shape if shape > 0 else Fraction(1),
         pts=[pts for pts, _, _ in shown],
         key_pts=[pts for pts, _, is_key in shown if is_key],
-        end_pts=_end([(pts, duration) for pts, duration, _ in shown]),
+        end_pts=_end(shown),
         first_pts=min((packet.pts for packet in packets if packet.pts is not None), default=0),
         packets=len(packets),
         is_ordered=all(earlier < later for earlier, later in pairwise(order)),
@@ -234,11 +234,11 @@ def _ratio(text: str) -> Fraction:
     return Fraction(int(numerator), int(denominator) or 1)
 
 
-def _end(shown: Sequence[tuple[int, int]]) -> int:
+def _end(shown: Sequence[tuple[int, int, int]]) -> int:
     """When the last packet ends; a packet without a duration lasts as long as the one before."""
     if not shown:
         return 0
-    last_pts, duration = shown[-1]
+    last_pts, duration, _ = shown[-1]
     if duration <= 0:
         duration = last_pts - shown[-2][0] if len(shown) > 1 else 1
     return last_pts + max(1, duration)

@@ -15,9 +15,11 @@ from pixr.domain.cutting import CHUNK_GOPS_MAX, CHUNK_GOPS_MIN, cut
         (1, [0]),
         (240, [0]),
         (336, [0]),
+        (359, [0, 192]),
         (360, [0, 192]),
         (720, [0, 240, 480]),
         (839, [0, 288, 576]),
+        (840, [0, 288, 576]),
     ],
 )
 def test_where_nothing_is_known_of_key_frames_chunks_are_even(

@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 MODULES = Path("node_modules").absolute()
-RATE, SECONDS = 12, 30
-JOINS_S = (10, 20)
+RATE, SECONDS = 12, 40
+JOINS_S = (10, 20, 30)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ NODES_MAX: Final = 9
 UNASKED_SLOTS_MAX: Final = 250
 """Blockhashes that were told are expired by then, and what was sent is final or lost: nobody can
 tell that slots stopped. Chains that nobody asks took a third of the machine that tests ran on."""
+
 JSON: Final = "application/json"
 
 

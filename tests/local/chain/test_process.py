@@ -1,7 +1,6 @@
 """Starting and stopping: taken ports, dead parents, fast answers."""
 
 import asyncio
-import os
 import signal
 import socket
 import sqlite3
@@ -116,10 +115,12 @@ def test_a_killed_parent_leaves_nothing_behind() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", story], cwd=HOME, stdout=subprocess.PIPE, text=True
     ) as parent:
-        assert parent.stdout is not None
-        chain_pid = int(parent.stdout.readline())
-        assert is_alive(chain_pid)
-        os.kill(parent.pid, signal.SIGKILL)
+        try:
+            assert parent.stdout is not None
+            chain_pid = int(parent.stdout.readline())
+            assert is_alive(chain_pid)
+        finally:
+            parent.kill()  # or its block would wait for it
     assert gone_in_time(chain_pid)
 
 
